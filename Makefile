@@ -1,0 +1,104 @@
+# umber: see README.md. `make`, `make run`, `make test`, `make check`, `make bench`, `make soak`, `make install`.
+# SAN=asan|tsan builds with sanitizers, DEBUG=1 with lock checks; each variant has its own object tree.
+CC      ?= gcc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+DEBUG   ?=
+VARIANT := $(if $(SAN),$(SAN),release)$(if $(DEBUG),-debug)
+B       := build/$(VARIANT)
+VERSION := 0.1
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter \
+	   -Wno-sign-compare -Werror
+SANFLAGS.asan := -fsanitize=address,undefined -fno-sanitize=alignment -fno-omit-frame-pointer
+SANFLAGS.tsan := -fsanitize=thread -fno-omit-frame-pointer
+SANFLAGS := $(SANFLAGS.$(SAN))
+COMMON  := -std=gnu11 -O2 -g -fno-pie -fno-strict-aliasing -fwrapv -fno-common -pthread $(WARN) \
+	   -Iinclude -I$(B) -DUMBER_VERSION='"$(VERSION)"' $(if $(DEBUG),-DUMBER_DEBUG=1) -MMD -MP
+KFLAGS  := $(COMMON) $(SANFLAGS) -ffreestanding -nostdinc -fno-builtin-printf -fno-stack-protector
+HFLAGS  := $(COMMON) $(SANFLAGS) -DUMBER_HOSTED=1 -D_GNU_SOURCE
+# The stub: no libc, no vector registers, no calls into anything (arch-um/stub/stub.lds places it).
+SFLAGS  := -std=gnu11 -O2 -g -fno-pie -fno-strict-aliasing -fno-common $(WARN) -Iinclude -I$(B) -ffreestanding \
+	   -nostdinc -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+	   -fno-jump-tables -fno-tree-loop-distribute-patterns -MMD -MP
+LDLIBS  := -lseccomp -lcap -lz
+
+KSRC    := $(sort $(shell find kernel -name '*.c'))
+PSRC    := $(sort $(shell find arch-um drivers-host -name '*.c' -not -path 'arch-um/stub/*' -not -name '*_host.c'))
+HSRC    := $(sort $(shell find arch-um drivers-host -name '*_host.c' -not -path 'arch-um/stub/*'))
+ASRC    := $(sort $(shell find arch-um -name '*.S' -not -path 'arch-um/stub/*'))
+KOBJ    := $(KSRC:%.c=$(B)/%.o) $(B)/gen/syscall_dispatch.o
+POBJ    := $(PSRC:%.c=$(B)/%.o)
+HOBJ    := $(HSRC:%.c=$(B)/%.o)
+AOBJ    := $(ASRC:%.S=$(B)/%.o)
+GEN     := $(B)/gen/syscall_protos.h
+
+all: umber
+umber: $(B)/umber
+	@cp -f $< $@.tmp && mv -f $@.tmp $@
+
+$(B)/gen/syscall_protos.h: kernel/syscall/syscalls.tbl scripts/gen/syscalls.py
+	@mkdir -p $(@D)
+	python3 scripts/gen/syscalls.py $< protos >$@.tmp && mv $@.tmp $@
+$(B)/gen/syscall_dispatch.c: kernel/syscall/syscalls.tbl scripts/gen/syscalls.py
+	@mkdir -p $(@D)
+	python3 scripts/gen/syscalls.py $< dispatch >$@.tmp && mv $@.tmp $@
+$(B)/gen/syscall_dispatch.o: $(B)/gen/syscall_dispatch.c $(GEN)
+	$(CC) $(KFLAGS) -Ikernel/syscall -Wno-cast-function-type -c -o $@ $<
+
+$(KOBJ): | $(GEN)
+$(POBJ) $(HOBJ): | $(GEN)
+$(B)/kernel/%.o: kernel/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -c -o $@ $<
+$(B)/%_host.o: %_host.c
+	@mkdir -p $(@D)
+	$(CC) $(HFLAGS) -c -o $@ $<
+$(B)/arch-um/%.o: arch-um/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -c -o $@ $<
+$(B)/drivers-host/%.o: drivers-host/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -c -o $@ $<
+$(B)/arch-um/%.o: arch-um/%.S
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) -c -o $@ $<
+
+# kernel/ alone: `make check` looks at its undefined symbols.
+$(B)/kernel.o: $(KOBJ)
+	$(LD) -r -o $@ $^
+
+include arch-um/stub/stub.mk
+include rootfs/rootfs.mk
+
+$(B)/umber: $(B)/kernel.o $(POBJ) $(HOBJ) $(AOBJ) $(STUBOBJ) $(ROOTFSOBJ)
+	$(CC) $(SANFLAGS) -no-pie -pthread -g -o $@ $^ $(LDLIBS)
+
+run: umber
+	./umber run -- sh || true
+
+setup:
+	scripts/setup
+
+check: umber
+	scripts/check/all $(B)
+
+test: umber
+	tests/run
+
+bench: umber
+	tests/bench/run
+
+soak: umber
+	tests/soak
+
+install: umber
+	install -D -m 755 umber $(DESTDIR)$(PREFIX)/bin/umber
+
+clean:
+	rm -rf build umber
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.PHONY: all run setup check test bench soak install clean
+.DELETE_ON_ERROR:

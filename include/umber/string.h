@@ -1,0 +1,32 @@
+/* String and memory functions of kernel/lib; same contracts as ISO C / Linux. */
+#ifndef UMBER_STRING_H
+#define UMBER_STRING_H
+#include <umber/types.h>
+
+void *memcpy(void *d, const void *s, size_t n);
+void *memmove(void *d, const void *s, size_t n);
+void *memset(void *d, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+void *memchr(const void *s, int c, size_t n);
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t n);
+int strcasecmp(const char *a, const char *b);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+char *strstr(const char *h, const char *n);
+/* Copies at most n-1 bytes and always terminates. Returns strlen(s). */
+size_t strlcpy(char *d, const char *s, size_t n);
+
+int vsnprintf(char *buf, size_t n, const char *fmt, __builtin_va_list ap);
+int snprintf(char *buf, size_t n, const char *fmt, ...) __printf(3, 4);
+/* As snprintf, but returns the number of bytes really stored (without the NUL). */
+int scnprintf(char *buf, size_t n, const char *fmt, ...) __printf(3, 4);
+
+/* Parses a whole string. base 0 accepts 0x and 0. Returns 0 or -EINVAL/-ERANGE. */
+int kstrtou64(const char *s, unsigned base, u64 *out);
+int kstrtos64(const char *s, unsigned base, s64 *out);
+/* Parses a number with an optional K M G T P E suffix (powers of 1024); *end after it. */
+u64 memparse(const char *s, const char **end);
+#endif

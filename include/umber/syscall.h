@@ -1,0 +1,14 @@
+/*
+ * System calls. kernel/syscall/syscalls.tbl is the one list; scripts/gen/syscalls.py makes from it the prototypes
+ * (gen/syscall_protos.h, included here), the dispatch table and docs/SYSCALLS.md. A call whose sys_NAME is not
+ * defined anywhere answers -ENOSYS: dispatch refers to it weakly.
+ */
+#ifndef UMBER_SYSCALL_H
+#define UMBER_SYSCALL_H
+#include <gen/syscall_protos.h>
+#include <umber/types.h>
+
+#define NR_SYSCALLS 470
+/* Dispatches current's call in regs (orig_rax, args) and sets regs.rax. klock held; may sleep. */
+void syscall_dispatch(void);
+#endif
