@@ -334,8 +334,8 @@ struct file *task_fd_get(struct task *t, int fd);
 int task_fd_next(struct task *t, int fd);          /* lowest open fd >= fd or -1: /proc/PID/fd */
 bool task_fd_cloexec(struct task *t, int fd);
 int fd_install(struct file *f, u32 flags);         /* lowest free, O_CLOEXEC; consumes f even on error (-EMFILE) */
-int fd_alloc(u32 flags);                           /* reserve; then fd_set or fd_unreserve */
-void fd_set(int fd, struct file *f);
+int fd_alloc(u32 flags);                           /* reserve; then fd_publish or fd_unreserve */
+void fd_publish(int fd, struct file *f);
 void fd_unreserve(int fd);
 int fd_close(int fd);
 
