@@ -207,6 +207,8 @@ void port_log(const char *line, size_t n);             /* early/console-less log
 void port_backtrace(void (*line)(const char *s));      /* symbolised back trace of the running fibre */
 const char *port_cmdline(void);                        /* guest command line */
 const char *port_cpu_vendor(void);
+u64 port_hwcap(int which);                             /* 1: AT_HWCAP, 2: AT_HWCAP2 for guests */
+u64 port_minsigstksz(void);                            /* AT_MINSIGSTKSZ */
 u64 port_cpu_khz(void);
 
 /* ---- up calls -------------------------------------------------------------------------------------- */

@@ -3,7 +3,9 @@
  *
  * Life of a task: task_alloc (NEW) -> sched_start -> runs -> do_exit: DEAD, its resources given back ->
  * a leader stays a zombie until waited for; other threads are released at once -> freed when the last
- * reference (pidfd, /proc inode, waiter) goes. `ref` counts pointers; the pid hash holds none.
+ * reference (pidfd, /proc inode, waiter) goes. `ref` counts pointers. Two references are there from the
+ * start: that of the tables (pid hash, all_tasks, its group; dropped when it is released) and that of its
+ * fibre, which the scheduler drops (task_put) after the dead task's last switch.
  * All fields: klock, unless a comment says "O" (written by the owner task only).
  */
 #ifndef UMBER_TASK_H
@@ -69,6 +71,10 @@ struct tgroup {
 	struct itimer_state *itimers;     /* kernel/time */
 	struct list_head posix_timers;
 	u64 start_ns;
+	struct pgrp *pgrp;                /* = pgid's; set by kernel/task only */
+	struct list_head pgrp_node;
+	int parent_tid;                   /* tid of the parent's thread that made us (PDEATHSIG, __WNOTHREAD) */
+	struct task *ptrace_parent;       /* unused unless the leader is traced */
 };
 
 struct task {
@@ -100,6 +106,7 @@ struct task {
 	int exit_signal;                  /* of a leader; -1 for other threads */
 	int exit_code;                    /* wait status */
 	int exit_state;                   /* 0 alive, 1 zombie, 2 released */
+	bool exiting;                     /* in do_exit: takes no more signals */
 	int pdeath_signal;
 	uaddr_t clear_child_tid, set_child_tid, robust_list;
 	u64 robust_list_size;
@@ -125,7 +132,21 @@ struct task {
 
 static inline bool is_leader(const struct task *t) { return t->tg->leader == t; }
 void task_init(void);
-struct task *task_alloc(struct task *parent);   /* zeroed, ref 1, tid assigned, on no list */
+struct task *task_alloc(struct task *parent);   /* zeroed, ref 2 (see above), tid assigned, on no list */
+void task_free_new(struct task *t);             /* undoes task_alloc of a task that was never published */
+/* A kernel thread's task: group of its own (no parent), visible in all tables, comm set, is_kthread, state NEW,
+ * se initialised by sched_fork(t, NULL). The caller inits the fibre and calls sched_start. NULL: no memory. */
+struct task *task_new_kthread(const char *name);
+/* pid 1's last thread ends (kernel/init): ends the guest. */
+void init_exited(int wait_status);
+/* struct rseq's cpu fields, before current returns to user mode after it may have moved (kernel/task/rseq.c). */
+void rseq_on_return(struct task *t);
+/* The process that a pidfd names, no reference taken; NULL if f is no pidfd or the process is gone. */
+struct tgroup *pidfd_tgroup(struct file *f);
+extern int pid_max;                             /* /proc/sys/kernel/pid_max: 301..4194304 */
+extern struct cred *init_cred;                  /* root with all capabilities */
+/* Changes current's pgid/session at once (setsid(2), tty): see kernel/task/session.c. */
+int task_setsid(void);
 static inline struct task *task_get(struct task *t) { ref_get(&t->ref); return t; }
 void task_put(struct task *t);
 struct task *find_task(int tid);                /* no reference taken: valid until the next sleep */
