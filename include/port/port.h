@@ -197,6 +197,8 @@ void port_random(void *buf, size_t n);
 /* Cumulative user CPU time of the task's user side in ns, and resident pages of an mm (cheap upper bound). */
 u64 port_task_utime_ns(struct port_task *pt);
 u64 port_mm_rss_pages(port_mm_t mm);
+/* Optional (weak): the exact share of an mm (Pss of anonymous memory) in pages; slow, asked before an OOM kill. */
+u64 port_mm_pss_pages(port_mm_t mm) __weak;
 /* Reads the host's view of residency: 1 byte a page as mincore(2). -ENOSYS where it cannot be had. */
 int port_mm_mincore(port_mm_t mm, uaddr_t addr, size_t pages, u8 *vec);
 /* Ends the kernel process: status as exit(3); 128+n means "as if killed by n" for umber run. */

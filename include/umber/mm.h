@@ -14,6 +14,9 @@
 struct file;
 struct inode;
 struct vma;
+struct seq_file;
+struct mm_batch;
+struct task;
 
 #define VM_READ 1u
 #define VM_WRITE 2u
@@ -36,7 +39,7 @@ struct vma {
 	struct rb_node node;
 	uaddr_t start, end;
 	u32 flags;
-	u64 off;                 /* byte offset in file */
+	u64 off;                 /* byte offset in file; anonymous: address at creation (merging) */
 	struct file *file;       /* reference held; NULL: anonymous */
 	struct mm *mm;
 	char name[16];           /* "[heap]" etc. is derived from flags; prctl(PR_SET_VMA_ANON_NAME) */
@@ -58,9 +61,13 @@ struct mm {
 	bool dumpable;
 	u32 def_flags;
 	u32 membarrier_state;
+	struct mm_batch *batch;  /* between mm_batch_begin and commit */
+	uaddr_t gap_hint;        /* no gap of gap_min bytes or more lies in [gap_hint, mmap_base) */
+	u64 gap_min;
+	struct list_head all_node; /* every mm with a stub: OOM, mm_died */
 };
 
-struct mm *mm_new(void);                         /* fresh stub; NULL/ERR_PTR on failure; may sleep */
+struct mm *mm_new(void);                         /* fresh stub, users 1; ERR_PTR on failure; may sleep */
 struct mm *mm_fork(struct task *child);          /* copies current's mm, incl. port_fork; ERR_PTR; may sleep */
 static inline struct mm *mm_get(struct mm *mm) { ref_get(&mm->ref); return mm; }
 void mm_drop(struct mm *mm);                     /* ref */
@@ -78,6 +85,8 @@ void mm_batch_begin(struct mm *mm);
 int mm_batch_commit(struct mm *mm);
 /* Stack for exec, mapped at its full limit (capped); returns top. */
 s64 mm_map_stack(struct mm *mm, uaddr_t top, u64 limit_bytes, bool exec);
+/* Maps the port's vDSO image near mmap_base and sets mm->vdso. Its address, 0 (there is none) or -errno. */
+s64 mm_map_vdso(struct mm *mm);
 struct vma *mm_find_vma(struct mm *mm, uaddr_t addr);   /* first with end > addr, or NULL */
 struct vma *vma_next(struct vma *v);
 #define mm_for_each_vma(v, mm) for (v = mm_find_vma(mm, 0); v; v = vma_next(v))
@@ -93,4 +102,18 @@ u64 mm_rss_pages(struct mm *mm);
 int mem_charge(u64 pages);
 void mem_uncharge(u64 pages);
 u64 mem_charged(void);
+/* /proc/PID/maps, smaps: the whole text of mm. Takes mm->lock. The caller holds a ref. */
+void mm_show_maps(struct seq_file *m, struct mm *mm, bool smaps);
+/* prctl(PR_SET_VMA_ANON_NAME): names [addr, addr+len) of current's mm; name NULL or "": none. 0, -EBADF... */
+int mm_set_anon_name(uaddr_t addr, u64 len, const char *name);
+/* Looks at the guest's memory soon: called when something begins to run after idling, or when memory is short. */
+void oom_poke(void);
+/* /proc/sys/vm, /proc/sys/kernel/randomize_va_space, /proc/meminfo. */
+struct vm_sysctl {
+	s64 overcommit_memory, overcommit_ratio, overcommit_kbytes, max_map_count, mmap_min_addr, randomize_va_space;
+	s64 oom_kill_allocating_task, panic_on_oom, oom_dump_tasks, swappiness, drop_caches;
+};
+extern struct vm_sysctl vm_sysctl;
+u64 mm_commit_limit_pages(void);
+u64 mm_all_rss_pages(void);                      /* upper bound: sum over all stubs, as of the last reading */
 #endif

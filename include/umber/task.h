@@ -126,6 +126,7 @@ struct task {
 	struct ptrace_state *ptrace;
 
 	struct list_head futex_pi;        /* PI futexes that this task owns */
+	u64 spurious_addr, spurious_ns; u32 spurious_count; /* mm_handle_trap: bounds retried faults */
 	struct io_context *io;
 	u64 read_bytes, write_bytes, rchar, wchar, syscr, syscw; /* /proc/PID/io */
 };
