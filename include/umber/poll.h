@@ -32,4 +32,8 @@ static inline void poll_wait(struct file *f, struct wait_queue *q, struct poll_t
 	if (pt && pt->queue)
 		pt->queue(pt, f, q);
 }
+/* The VFS calls this when the last reference to f goes, before anything that may sleep: f leaves every epoll set. */
+void epoll_file_gone(struct file *f);
+/* Asks f: its poll op's mask, or the mask of a file that is always ready. */
+u32 file_poll(struct file *f, struct poll_table *pt);
 #endif

@@ -26,6 +26,7 @@ struct waiter {
 	waiter_fn func;      /* waiter_wake_task for ordinary sleepers */
 	struct task *task;
 	bool exclusive;
+	bool woken;          /* set by waiter_wake_task, also while the task still evaluates its condition */
 };
 #define WAIT_QUEUE_INIT(q) { LIST_HEAD_INIT((q).waiters) }
 static inline void wq_init(struct wait_queue *q) { list_init(&q->waiters); }
@@ -33,6 +34,12 @@ static inline bool wq_active(const struct wait_queue *q) { return !list_empty(&q
 void wq_add(struct wait_queue *q, struct waiter *w);           /* w->func etc. set by the caller */
 void wq_add_exclusive(struct wait_queue *q, struct waiter *w); /* at the tail */
 static inline void wq_remove(struct waiter *w) { list_del(&w->node); }
+/* q's memory goes while pollers of longer life (epoll on a signalfd) may still sit on it: cuts them off. */
+static inline void wq_orphan(struct wait_queue *q)
+{
+	while (!list_empty(&q->waiters))
+		list_del(q->waiters.next);
+}
 /* Wakes all non-exclusive waiters and up to nr_exclusive exclusive ones. key: EPOLL* events or 0 for any. */
 void wq_wake_key(struct wait_queue *q, int nr_exclusive, u32 key);
 static inline void wq_wake(struct wait_queue *q) { wq_wake_key(q, 1, 0); }

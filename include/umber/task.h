@@ -172,6 +172,8 @@ long do_clone(const struct clone_args_k *a);
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp);
 /* Starts a process running path (pid 1, umber run's command). Returns its task or ERR_PTR. */
 struct task *user_process_spawn(void (*setup)(void *arg), void *arg);
+/* The last thread of tg exits: SEM_UNDO adjustments are applied (semop(2)). kernel/ipc. */
+void sysvsem_exit(struct tgroup *tg);
 /* Process groups and sessions. */
 bool pgrp_orphaned(int pgid);
 bool pgrp_in_session(int pgid, int sid);

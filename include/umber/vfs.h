@@ -258,7 +258,8 @@ int vfs_rmdir(struct inode *dir, struct dentry *d);
 int vfs_rename(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, u32 flags);
 
 /* ---- open files ---- */
-typedef int (*filldir_t)(void *ctx, const char *name, int len, u64 off, u64 ino, u32 dtype); /* 0 go on, else stop */
+/* off: the f->pos that continues behind this entry (d_off). 0 go on; else stop, the entry was not taken. */
+typedef int (*filldir_t)(void *ctx, const char *name, int len, u64 off, u64 ino, u32 dtype);
 struct file_ops {
 	s64 (*llseek)(struct file *f, s64 off, int whence);      /* NULL: -ESPIPE; generic_llseek for files */
 	/* *pos is advanced; f->flags has O_NONBLOCK. May sleep. inode->lock held for write by the VFS around write_iter
@@ -361,6 +362,10 @@ void seq_escape(struct seq_file *m, const char *s);
 /* ---- locks, notification ---- */
 void locks_remove_file(struct file *f);            /* flock, OFD: last reference */
 void locks_remove_posix(struct file *f, struct files *owner); /* close of an fd */
+/* fcntl(2) F_GETLK.. F_OFD_SETLKW (arg: user struct flock; fd: as passed, to notice a concurrent close) and leases. */
+long fcntl_lock(struct file *f, unsigned cmd, uaddr_t arg, int fd);
+long fcntl_lease(struct file *f, unsigned cmd, unsigned long arg);
+void locks_show(struct seq_file *m);               /* /proc/locks */
 enum { FSN_ACCESS = 1, FSN_MODIFY = 2, FSN_ATTRIB = 4, FSN_CLOSE_WRITE = 8, FSN_CLOSE_NOWRITE = 16, FSN_OPEN = 32,
        FSN_MOVED_FROM = 64, FSN_MOVED_TO = 128, FSN_CREATE = 256, FSN_DELETE = 512, FSN_DELETE_SELF = 1024,
        FSN_MOVE_SELF = 2048, FSN_UNMOUNT = 0x2000, FSN_ISDIR = 0x40000000 };
@@ -369,7 +374,9 @@ void fsnotify_dentry(struct dentry *d, u32 mask);          /* on the inode and, 
 void fsnotify_name(struct inode *dir, const char *name, u32 mask, u32 cookie);
 void fsnotify_inode(struct inode *i, u32 mask);
 u32 fsnotify_cookie(void);
+/* The last dentry of an inode with nlink 0 goes (before its iput: watches hold the inode). IN_DELETE_SELF, IN_IGNORED. */
 void fsnotify_inode_gone(struct inode *i);
+void fsnotify_sb_gone(struct super_block *sb);             /* last unmount, before inodes are evicted: IN_UNMOUNT */
 
 /* ---- char devices ---- */
 struct cdev_ops { const struct file_ops *fop; };
