@@ -19,7 +19,7 @@ COMMON  := -std=gnu11 -O2 -g -fno-pie -fno-strict-aliasing -fwrapv -fno-common -
 KFLAGS  := $(COMMON) $(SANFLAGS) -ffreestanding -nostdinc -fno-builtin-printf -fno-stack-protector
 HFLAGS  := $(COMMON) $(SANFLAGS) -DUMBER_HOSTED=1 -D_GNU_SOURCE
 # The stub: no libc, no vector registers, no calls into anything (arch-um/stub/stub.lds places it).
-SFLAGS  := -std=gnu11 -O2 -g -fno-pie -fno-strict-aliasing -fno-common $(WARN) -Iinclude -I$(B) -ffreestanding \
+SFLAGS  := -std=gnu11 -O2 -g -fpie -fvisibility=hidden -fno-strict-aliasing -fno-common $(WARN) -Iinclude -I$(B) -ffreestanding \
 	   -nostdinc -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	   -fno-jump-tables -fno-tree-loop-distribute-patterns -MMD -MP
 LDLIBS  := -lseccomp -lcap -lz
@@ -49,19 +49,13 @@ $(B)/gen/syscall_dispatch.o: $(B)/gen/syscall_dispatch.c $(GEN)
 
 $(KOBJ): | $(GEN)
 $(POBJ) $(HOBJ): | $(GEN)
-$(B)/kernel/%.o: kernel/%.c
+$(filter-out $(B)/gen/%,$(KOBJ)) $(POBJ): $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(KFLAGS) -c -o $@ $<
-$(B)/%_host.o: %_host.c
+$(HOBJ): $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HFLAGS) -c -o $@ $<
-$(B)/arch-um/%.o: arch-um/%.c
-	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) -c -o $@ $<
-$(B)/drivers-host/%.o: drivers-host/%.c
-	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) -c -o $@ $<
-$(B)/arch-um/%.o: arch-um/%.S
+$(AOBJ): $(B)/%.o: %.S
 	@mkdir -p $(@D)
 	$(CC) $(COMMON) -c -o $@ $<
 

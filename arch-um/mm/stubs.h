@@ -1,0 +1,73 @@
+/*
+ * Stubs and their threads as the kernel process sees them (host side; *_host.c only).
+ *
+ * Life of a stub: ordered (a fork of the template or of a guest process), attached (its first call, the
+ * notified prctl, told its pid), zygote or in use by an mm, dead (pidfd readable, or killed), freed when
+ * the guest kernel dropped the mm and the watcher saw the death. Life of a uthread: free slot, ordered,
+ * attached, serving (waits for an answer), running (user code), parked (serving for nobody, may be reused
+ * for the next thread of the mm). All fields: klock, unless marked; A: atomic, written by any host thread.
+ */
+#ifndef ARCH_MM_STUBS_H
+#define ARCH_MM_STUBS_H
+#include "../stub/stub_abi.h"
+#include <port/port.h>
+#include <umber/types.h>
+
+struct stub;
+struct uthread {
+	s32 id;                 /* handle; 0 is never used */
+	s32 tid;                /* A: host thread id, 0 until attached */
+	struct stub *stub;
+	struct mailbox *mb;     /* kernel process's mapping */
+	u32 slot;
+	u32 seen;               /* last s2k that was read */
+	u32 attached;           /* A: futex word, 1 when the prctl was answered */
+	u32 approved;           /* A: the clone was let go on */
+	u64 cookie;             /* of the order that makes it */
+	s32 order_tid;          /* the thread that may clone for this order */
+	u32 order_op;           /* STUB_OP_FORK or STUB_OP_THREAD */
+	u64 uc_off;             /* of the register frame while serving */
+	u64 fs_base, gs_base;   /* loaded in the thread now */
+	bool running;           /* user side has the CPU (resumed, no entry seen) */
+	bool fresh;             /* waits in MBOX_ENTRY_START, has no host frame of its own */
+	bool fpu_init;          /* the frame at uc_off has no FPU image: initial state */
+	bool parked;
+	s32 cpu;                /* host CPU it is pinned to, -1: none yet */
+	u64 kicked_ns;          /* when a kick was sent that is not answered yet */
+	struct uthread *next;   /* in stub->threads, or free list */
+};
+
+struct stub {
+	s32 id;                 /* port_mm_t */
+	s32 pid;                /* A */
+	int pidfd;              /* A: -1 until attached */
+	int sock;               /* our end of its socket */
+	int stub_sock, mbfd;    /* what is given to it; stub_sock closed once given */
+	u8 *mb_base;
+	u32 slots_backed;       /* mailboxes within the file's size */
+	u64 slot_map[MBOX_MAX / 64];
+	struct uthread *threads;
+	u32 nr_threads, nr_parked;
+	bool dead;              /* A */
+	bool freed;             /* the guest has no more use for it */
+	bool death_seen;        /* watcher is done with it */
+	struct stub *next;
+};
+
+/* Boot: makes the template and the listener thread. 0 or negative errno with a message in *what. */
+int stubs_init(const char **what);
+void stubs_refill(void);                          /* idle time: tops up the zygote pool */
+struct stub *stub_by_id(port_mm_t id);
+struct uthread *uthread_by_id(s32 id);
+void stub_kill(struct stub *s);                   /* SIGKILL through the pidfd */
+void stub_died(struct stub *s);                   /* watcher, klock held */
+/* klock dropped inside; 0 or -EIO when the thread is gone. */
+int uthread_wait_attached(struct uthread *ut);
+
+/* Runs n host ops (already in the mailbox) on a serving thread; klock is dropped. 0 or -EIO (stub died). */
+int uthread_run_ops(struct uthread *ut, u32 n);
+/* A serving thread of the stub that may run ops now: current's, else any. NULL: none. */
+struct uthread *stub_ops_thread(struct stub *s);
+struct host_ucontext *uthread_uc(struct uthread *ut);
+void uthread_release(struct uthread *ut);
+#endif

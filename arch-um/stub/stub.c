@@ -1,0 +1,227 @@
+/*
+ * The code inside each stub. It carries a guest thread's entries to the kernel process and does host calls
+ * for it; it decides nothing.
+ *
+ * What a hostile guest can do with it: jump to any of its instructions with any registers, overwrite its
+ * mailbox while it runs, map other pages over it in its own address space. None of that gives a host call
+ * outside the filter's list (I1, tests/hostile/jump.c), and every call in the list harms at most the
+ * address space that makes it (I2). So there are no checks in here for safety's sake; they would be worth
+ * nothing. No data, no libc, no vector registers: user vector state stays live while this runs.
+ */
+#include "stub_abi.h"
+
+#define NR_futex 202
+#define NR_close 3
+#define NR_recvmsg 47
+#define NR_rt_sigaction 13
+#define NR_seccomp 317
+#define NR_arch_prctl 158
+#define NR_close_range 436
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define SA_FLAGS (4 | 0x04000000 | 0x08000000) /* SA_SIGINFO SA_RESTORER SA_ONSTACK */
+
+#pragma GCC visibility push(hidden)
+s64 stub_fork(u64 cookie);
+s64 stub_thread(u64 cookie, u64 mailbox);
+s64 stub_cmpxchg(u64 addr, u32 expect, u32 val);
+s64 stub_syscall(u64 nr, const u64 a[6]);
+void stub_restorer(void);
+extern const char stub_cmpxchg_access[], stub_cmpxchg_fault[];
+
+void stub_template_main(struct mailbox *mb);
+u64 stub_first_command(struct mailbox *mb);
+void stub_handler(int sig, void *info, struct host_ucontext *uc);
+
+static inline s64 sys3(u64 nr, u64 a, u64 b, u64 c)
+{
+	s64 ret;
+	__asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline s64 sys4(u64 nr, u64 a, u64 b, u64 c, u64 d)
+{
+	register u64 r10 __asm__("r10") = d;
+	s64 ret;
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* One message with up to STUB_MAX_FDS capability fds. 0 or negative errno. */
+static s64 recv_fds(struct mailbox *mb, u32 want)
+{
+	struct {
+		u64 name, namelen, iov, iovlen, control, controllen;
+		u64 flags;
+	} *msg = (void *)mb->msgbuf;
+	struct {
+		u64 base, len;
+	} *iov = (void *)(mb->msgbuf + 64);
+	struct {
+		u64 len;
+		s32 level, type;
+		s32 fd[STUB_MAX_FDS];
+	} *c = (void *)(mb->msgbuf + 128);
+	s64 ret;
+	u32 n;
+
+	iov->base = (u64)(mb->msgbuf + 96);
+	iov->len = 8;
+	msg->name = msg->namelen = 0;
+	msg->iov = (u64)iov;
+	msg->iovlen = 1;
+	msg->control = (u64)c;
+	msg->controllen = sizeof(*c);
+	msg->flags = 0;
+	ret = sys3(NR_recvmsg, STUB_FD_SOCK, (u64)msg, 0x40000000 /* MSG_CMSG_CLOEXEC */);
+	if (ret < 0)
+		return ret;
+	n = msg->controllen < 16 ? 0 : (u32)(c->len - 16) / 4;
+	if (n > STUB_MAX_FDS)
+		n = STUB_MAX_FDS;
+	for (u32 i = 0; i < n; i++)
+		mb->fds[i] = c->fd[i];
+	mb->nfds = n;
+	return n == want ? 0 : -24 /* EMFILE: the host could not install all */;
+}
+
+static void run_ops(struct mailbox *mb)
+{
+	u32 n = mb->nr_ops;
+
+	if (n > STUB_MAX_OPS)
+		n = STUB_MAX_OPS;
+	for (u32 i = 0; i < n; i++) {
+		struct stub_op *op = &mb->ops[i];
+		s64 res;
+
+		switch (op->kind) {
+		case STUB_OP_SYSCALL:
+			if (op->flags & STUB_OPF_FD)
+				op->a[4] = (u64)(s64)mb->fds[op->a[4] % STUB_MAX_FDS];
+			res = stub_syscall(op->nr, op->a);
+			break;
+		case STUB_OP_RECVFDS:
+			res = recv_fds(mb, (u32)op->a[0]);
+			break;
+		case STUB_OP_CLOSEFDS:
+			for (u32 k = 0; k < mb->nfds && k < STUB_MAX_FDS; k++)
+				sys3(NR_close, (u64)(s64)mb->fds[k], 0, 0);
+			mb->nfds = 0;
+			res = 0;
+			break;
+		case STUB_OP_FORK:
+			res = stub_fork(op->a[0]);
+			break;
+		case STUB_OP_THREAD:
+			res = stub_thread(op->a[0], op->a[1]);
+			break;
+		case STUB_OP_CMPXCHG:
+			res = stub_cmpxchg(op->a[0], (u32)op->a[1], (u32)op->a[2]);
+			break;
+		default:
+			res = -22;
+		}
+		op->res = res;
+		if (res < 0 && res >= -4095 && !(op->flags & STUB_OPF_GOON)) {
+			/* What came by fd is closed whatever happened. */
+			for (u32 k = 0; k < mb->nfds && k < STUB_MAX_FDS; k++)
+				sys3(NR_close, (u64)(s64)mb->fds[k], 0, 0);
+			mb->nfds = 0;
+			break;
+		}
+	}
+}
+
+/* Tells the kernel that there is an entry, waits for its answers, does ops, returns when told to resume. */
+static void serve(struct mailbox *mb)
+{
+	for (;;) {
+		u32 seq = __atomic_load_n(&mb->s2k, __ATOMIC_RELAXED) + 1;
+		u32 spin = mb->spin, v;
+
+		__atomic_store_n(&mb->s2k, seq, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&mb->k_sleep, __ATOMIC_SEQ_CST))
+			sys3(NR_futex, (u64)&mb->s2k, FUTEX_WAKE, 1);
+		while ((v = __atomic_load_n(&mb->k2s, __ATOMIC_ACQUIRE)) != seq && spin--)
+			__builtin_ia32_pause();
+		while (v != seq) {
+			__atomic_store_n(&mb->s_sleep, 1, __ATOMIC_SEQ_CST);
+			v = __atomic_load_n(&mb->k2s, __ATOMIC_SEQ_CST);
+			if (v != seq)
+				sys4(NR_futex, (u64)&mb->k2s, FUTEX_WAIT, v, 0);
+			__atomic_store_n(&mb->s_sleep, 0, __ATOMIC_RELAXED);
+			v = __atomic_load_n(&mb->k2s, __ATOMIC_ACQUIRE);
+		}
+		if (mb->cmd != MBOX_CMD_OPS) {
+			u32 set = mb->set_fs;
+
+			if (set) {
+				if (set & 1)
+					sys3(NR_arch_prctl, ARCH_SET_FS, mb->fs_base, 0);
+				if (set & 2)
+					sys3(NR_arch_prctl, ARCH_SET_GS, mb->gs_base, 0);
+				mb->set_fs = 0;
+			}
+			return;
+		}
+		run_ops(mb);
+		mb->kind = MBOX_ENTRY_OPS;
+	}
+}
+
+/* All host signals of a stub end here, on the alternate stack in the thread's mailbox. */
+void stub_handler(int sig, void *info, struct host_ucontext *uc)
+{
+	struct mailbox *mb = (void *)((u64)uc & ~(u64)(MBOX_SIZE - 1));
+	u64 ip = uc->mc.rip;
+
+	if (ip == (u64)stub_cmpxchg_access && (sig == 11 || sig == 7)) {
+		uc->mc.rip = (u64)stub_cmpxchg_fault;
+		return;
+	}
+	mb->kind = MBOX_ENTRY_SIGNAL;
+	mb->signo = (u32)sig;
+	mb->uc_off = (u64)uc - (u64)mb;
+	serve(mb);
+}
+
+/* A new thread: waits for its first command; returns where its first register frame is. */
+u64 stub_first_command(struct mailbox *mb)
+{
+	mb->kind = MBOX_ENTRY_START;
+	serve(mb);
+	return (u64)mb + (mb->start_off & (MBOX_SIZE - 16));
+}
+
+/* The template: handlers, filter, then it only serves: the kernel forks zygotes from it. */
+void stub_template_main(struct mailbox *mb)
+{
+	static const u8 sigs[] = { 4, 5, 7, 8, 11, 31, STUB_KICK_SIGNAL };
+	struct {
+		u64 handler, flags, restorer, mask;
+	} *act = (void *)mb->msgbuf;
+	s64 ret = 0;
+
+	sys3(NR_close_range, 1, ~0u, 0);
+	for (u32 i = 0; i < sizeof(sigs) && !ret; i++) {
+		act->handler = (u64)stub_handler;
+		act->flags = SA_FLAGS;
+		act->restorer = (u64)stub_restorer;
+		act->mask = ~0ull;
+		ret = sys4(NR_rt_sigaction, sigs[i], (u64)act, 0, 8);
+	}
+	/* bulk: struct sock_fprog, then the program, as the kernel process wrote it */
+	if (!ret)
+		ret = sys3(NR_seccomp, 1, mb->ops[0].a[0], (u64)mb->bulk);
+	mb->ops[0].res = ret;
+	mb->kind = MBOX_ENTRY_START;
+	for (;;)
+		serve(mb);
+}

@@ -1,0 +1,109 @@
+/*
+ * What the kernel process and the code in a stub share: the layout of the stub's region, the mailbox,
+ * the host ops. Read by C on both sides and by assembly (constants only).
+ *
+ * A guest process is an attacker with this file in hand. It can write every byte of its own mailboxes at
+ * any moment, jump to any instruction of the stub, and kill its threads. So of each field it says who
+ * writes it, who checks it, and what a lie costs. Nothing in here is a kernel address (I4).
+ */
+#ifndef STUB_ABI_H
+#define STUB_ABI_H
+
+/* The region: guest addresses end at STUB_BASE (= PORT_TASK_SIZE). */
+#define STUB_BASE 0x7fff00000000
+#define STUB_TEXT (STUB_BASE + 0x10000) /* one 64 KiB block: the filter compares its upper 48 bits */
+#define STUB_TEXT_HI 0x7fff
+#define STUB_TEXT_LO 0x00010000
+#define STUB_TEXT_BLOCK 0x10000
+#define MBOX_BASE (STUB_BASE + 0x1000000)
+#define MBOX_SHIFT 15
+#define MBOX_SIZE 0x8000
+#define MBOX_MAX 8192 /* tasks an mm */
+#define MBOX_MAP_BYTES (MBOX_MAX * MBOX_SIZE)
+#define MBOX_STACK_OFF 0x4000 /* upper half: the alternate signal stack, with the host's frames on it */
+#define MBOX_FRAME_OFF 0x7c00 /* uc of a frame that the kernel builds for a thread that never entered */
+
+/* fds in a stub, installed by the kernel process; nothing else is ever open for long. */
+#define STUB_FD_MBOX 0 /* until it is mapped */
+#define STUB_FD_SOCK 1 /* capability fds come through it */
+
+#define STUB_KICK_SIGNAL 40
+
+/* What woke the kernel: written by the stub, a lie only changes what its own task asks for. */
+#define MBOX_ENTRY_SIGNAL 1 /* a host signal frame is at uc_off */
+#define MBOX_ENTRY_OPS 2    /* the ops are done */
+#define MBOX_ENTRY_START 3  /* a new thread, zygote or the template waits for its first command */
+
+/* What the stub is told: written by the kernel. */
+#define MBOX_CMD_RESUME 1
+#define MBOX_CMD_OPS 2
+
+#define STUB_OP_SYSCALL 1
+#define STUB_OP_RECVFDS 2 /* a[0] fds come in one message; they land in fds[] */
+#define STUB_OP_FORK 3    /* a[0] cookie */
+#define STUB_OP_THREAD 4  /* a[0] cookie, a[1] mailbox of the new thread */
+#define STUB_OP_CMPXCHG 5 /* a[0] address, a[1] expected, a[2] new; res old value or -EFAULT */
+#define STUB_OP_CLOSEFDS 6 /* closes all of fds[] */
+#define STUB_OPF_FD 1     /* a[4] is an index into fds[] */
+#define STUB_OPF_GOON 2   /* a failure does not stop the batch */
+
+#define STUB_MAX_OPS 128
+#define STUB_MAX_FDS 64
+
+#ifndef __ASSEMBLER__
+#include <umber/types.h>
+
+struct stub_op {
+	u32 kind, flags;
+	u64 nr;
+	u64 a[6];
+	s64 res;
+	u64 pad;
+};
+
+struct mailbox {
+	/* Line 0, written by the stub. */
+	u32 s2k;      /* entry sequence. Kernel: any change is an entry; a lie is a spurious entry */
+	u32 s_sleep;  /* the stub (is about to) sleep on k2s. A lie: a wake-up too many or too few for itself */
+	u32 kind;     /* MBOX_ENTRY_* */
+	u32 signo;    /* of MBOX_ENTRY_SIGNAL */
+	u64 uc_off;   /* of the host's ucontext in this mailbox; kernel checks range and alignment */
+	u8 pad0[40];
+	/* Line 1, written by the kernel. A forged value harms the forger's own thread. */
+	u32 k2s;      /* sequence that has been answered */
+	u32 k_sleep;  /* the vCPU (is about to) sleep on s2k */
+	u32 cmd;
+	u32 nr_ops;
+	u32 spin;     /* PAUSE rounds before sleeping */
+	u32 set_fs;   /* bit 0: fs_base, bit 1: gs_base is to be loaded before RESUME */
+	u64 fs_base, gs_base;
+	u64 start_off; /* uc of the frame for a thread that waits in MBOX_ENTRY_START */
+	u8 pad1[16];
+	/* Host ops: kernel writes, stub writes res. The kernel copies res and checks it. */
+	u32 fault_ip_set;
+	u32 nfds;
+	s32 fds[STUB_MAX_FDS];
+	struct stub_op ops[STUB_MAX_OPS];
+	u8 msgbuf[1024]; /* msghdr and control data of recvmsg */
+	u8 bulk[];
+};
+_Static_assert(offsetof(struct mailbox, k2s) == 64, "line 1");
+_Static_assert(sizeof(struct mailbox) <= MBOX_STACK_OFF, "control part is below the signal stack");
+
+/* x86-64 signal frame of the host (arch/x86 uapi), as the kernel reads and writes it. */
+struct host_mcontext {
+	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	u16 cs, gs, fs, ss;
+	u64 err, trapno, oldmask, cr2, fpstate, reserved[8];
+};
+struct host_ucontext {
+	u64 flags, link;
+	u64 ss_sp;
+	s32 ss_flags, ss_pad;
+	u64 ss_size;
+	struct host_mcontext mc;
+	u64 sigmask;
+};
+_Static_assert(sizeof(struct host_ucontext) == 304, "struct ucontext is 304 bytes");
+#endif
+#endif

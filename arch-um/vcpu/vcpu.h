@@ -1,0 +1,40 @@
+/* vCPU threads, hand-off and events of the host (host side; *_host.c only). */
+#ifndef ARCH_VCPU_VCPU_H
+#define ARCH_VCPU_VCPU_H
+#include <port/port.h>
+#include <pthread.h>
+#include <umber/types.h>
+
+struct uthread;
+struct stub;
+
+struct hvcpu {
+	int cpu;                /* guest number */
+	int host_cpu;           /* pinned to, -1: not pinned */
+	pthread_t thread;
+	u32 attn;               /* A: attention sequence; futex word, private */
+	u32 seen;               /* attn that was handled */
+	u32 sleeping;           /* A: 1 while (about to be) in a futex wait */
+	u32 active;             /* A: not idle */
+	u32 spin;               /* PAUSE rounds of this vCPU */
+	struct port_fibre boot; /* the pthread's own context */
+	struct port_fibre fibre;
+	u64 entries, sleeps, spins_won, attns;
+} __attribute__((aligned(128)));
+
+extern struct hvcpu hvcpus[NCPUS_MAX];
+struct hvcpu *this_hvcpu(void);                 /* by the calling host thread */
+int vcpus_start(void) __attribute__((noreturn)); /* main thread becomes vCPU 0 */
+void poke_all(void);
+
+enum wait_result { WAIT_ENTRY, WAIT_ATTENTION, WAIT_TIMEOUT, WAIT_DEAD };
+/* Waits for the next entry of ut. klock not held. deadline: host CLOCK_MONOTONIC ns. */
+enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops);
+void answer(struct uthread *ut, u32 cmd);       /* hands the CPU to the stub thread */
+
+/* Event sources: one watcher thread with epoll. */
+int events_init(void);
+void events_drain(void);                        /* on a vCPU, klock held */
+int events_watch_stub(struct stub *s);
+void events_host_signal(int signo);             /* async-signal-safe */
+#endif
