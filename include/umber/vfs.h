@@ -52,6 +52,7 @@ struct super_block {
 	const struct fs_type *type;
 	const struct super_ops *op;
 	struct dentry *root;
+	u32 active;                    /* mounts of it; put_super at 0 */
 	u32 dev;                       /* st_dev: anonymous minor by default */
 	u32 flags;                     /* MS_RDONLY... of the superblock */
 	u64 magic, maxbytes;
@@ -86,7 +87,9 @@ struct iattr {
 	struct file *file;             /* ftruncate, fchmod...: the open file, else NULL */
 };
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
-       ATTR_KILL_SUID = 128, ATTR_OPEN_TRUNC = 256 };
+       ATTR_KILL_SUID = 128, ATTR_OPEN_TRUNC = 256,
+       ATTR_TIMES_SET = 512 /* explicit times: owner only; else utimes(now) rules */ };
+/* The VFS calls setattr_prepare() before op->setattr and always gives ATTR_CTIME; size is the fs's to change. */
 struct kstat {
 	u64 ino, size, blocks; u32 dev, rdev, mode, nlink, uid, gid, blksize;
 	struct timespec64 atime, mtime, ctime, btime; u64 attributes; bool has_btime; u64 mnt_id;
@@ -118,7 +121,8 @@ struct inode_ops {
 	ssize_t (*getxattr)(struct inode *inode, const char *name, void *val, size_t n);
 	int (*setxattr)(struct inode *inode, const char *name, const void *val, size_t n, int flags); /* val NULL: remove */
 	int (*tmpfile)(struct inode *dir, struct dentry *d, u32 mode); /* O_TMPFILE: nlink 0 inode, d_instantiate */
-	/* Called on a cached dentry before use: false = stale, look up again. NULL: always valid. */
+	/* Called on a cached dentry before use: false = stale, look up again. NULL: always valid. Taken from the
+	 * dentry's own inode, or else from its parent's (always so for negative dentries). May sleep. */
 	bool (*revalidate)(struct dentry *d, u32 flags);
 };
 struct inode {
@@ -142,6 +146,8 @@ struct inode {
 	struct list_head watches;      /* inotify */
 	struct wait_queue lock_wq;
 };
+/* inode.flags */
+enum { I_DEAD = 1u << 16 /* removed directory */, I_LINKABLE = 1u << 17 /* O_TMPFILE without O_EXCL */ };
 /* permission masks */
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8 };
 struct inode *inode_new(struct super_block *sb);       /* ref 1, lock and lists ready, ino = sb->next_ino++ */
@@ -225,6 +231,8 @@ int do_mount_kernel(const char *type, const char *source, const char *target, u3
 struct mount *kern_mount(struct fs_type *t, const char *data);               /* private, not in a namespace */
 int mount_root(const char *type, const char *source, u32 flags, const char *data); /* first root */
 struct mnt_ns *task_mnt_ns(struct task *t);
+enum { MOUNTS_PLAIN, MOUNTS_INFO, MOUNTS_STATS };
+void mounts_show(struct seq_file *m, struct task *t, int kind); /* /proc/PID/mounts, mountinfo, mountstats */
 int mnt_want_write(struct mount *m);                                         /* 0 or -EROFS */
 
 /* Path walk (path_resolution(7)). */
@@ -247,7 +255,8 @@ int vfs_link_at(int odfd, const char *oname, int ndfd, const char *nname, int fl
 int vfs_unlink_at(int dfd, const char *name, int flags);
 int vfs_getattr(const struct path *p, struct kstat *st, u32 mask, u32 flags);
 int vfs_setattr(const struct path *p, struct iattr *a);                      /* takes inode->lock, notifies */
-/* Lower-level: dir locked for write by these. Used by overlay too (no path, no namespace). */
+/* Lower-level: these lock dir(s) for write themselves, check types and state, move the dentries, notify; they do NOT check
+ * permissions, mounts or umask (the *_at calls and system calls do). Used by overlay too (no path, no namespace). */
 int vfs_create(struct inode *dir, struct dentry *d, u32 mode, bool excl);
 int vfs_mkdir(struct inode *dir, struct dentry *d, u32 mode);
 int vfs_mknod(struct inode *dir, struct dentry *d, u32 mode, u32 rdev);
@@ -258,6 +267,8 @@ int vfs_rmdir(struct inode *dir, struct dentry *d);
 int vfs_rename(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, u32 flags);
 
 /* ---- open files ---- */
+/* off: the f->pos at which a later iterate would start with this very entry. When fill returns nonzero the entry was
+ * not taken: leave f->pos at it and return 0. */
 /* off: the f->pos that continues behind this entry (d_off). 0 go on; else stop, the entry was not taken. */
 typedef int (*filldir_t)(void *ctx, const char *name, int len, u64 off, u64 ino, u32 dtype);
 struct file_ops {
@@ -311,6 +322,10 @@ struct file *file_open_path(const struct path *p, u32 flags);    /* references p
 struct file *file_open_exec(int dfd, const char *name, u32 lookup_flags); /* +x checks, ETXTBSY count; file_put undoes */
 /* A file on a pseudo inode (pipe, socket, epoll...): anon_inodefs. name as in /proc/PID/fd, e.g. "[eventpoll]". */
 struct file *anon_file(const char *name, const struct file_ops *op, void *priv, u32 flags);
+/* Pipes and sockets: inode = inode_new(pseudo_sb). Consumes the inode reference, also on error (ERR_PTR). name "pipe"
+ * is shown as "pipe:[ino]"; a name with '[' in it as it is. */
+extern struct super_block *pseudo_sb;
+extern const struct file_ops fifo_fops;            /* kernel/ipc */
 struct file *pseudo_file(struct inode *inode, const char *name, const struct file_ops *op, u32 flags);
 ssize_t kernel_read(struct file *f, void *buf, size_t n, s64 *pos);
 ssize_t kernel_write(struct file *f, const void *buf, size_t n, s64 *pos);
@@ -360,6 +375,11 @@ void seq_path(struct seq_file *m, const struct path *p);   /* escapes space tab 
 void seq_escape(struct seq_file *m, const char *s);
 
 /* ---- locks, notification ---- */
+long fcntl_lock(struct file *f, unsigned cmd, uaddr_t arg, int fd);     /* F_GETLK F_SETLK(W) F_OFD_* */
+long fcntl_lease(struct file *f, unsigned cmd, unsigned long arg);      /* F_SETLEASE F_GETLEASE */
+long pipe_fcntl(struct file *f, unsigned cmd, unsigned long arg);       /* F_SETPIPE_SZ F_GETPIPE_SZ */
+long memfd_fcntl(struct file *f, unsigned cmd, unsigned long arg);      /* F_ADD_SEALS F_GET_SEALS */
+void epoll_file_gone(struct file *f);              /* last reference; called when f->epitems is not empty */
 void locks_remove_file(struct file *f);            /* flock, OFD: last reference */
 void locks_remove_posix(struct file *f, struct files *owner); /* close of an fd */
 /* fcntl(2) F_GETLK.. F_OFD_SETLKW (arg: user struct flock; fd: as passed, to notice a concurrent close) and leases. */
@@ -383,9 +403,14 @@ struct cdev_ops { const struct file_ops *fop; };
 /* open() of a char device dispatches by (major, minor range). */
 int chrdev_register(u32 major, u32 minor, u32 count, const struct file_ops *fop, const char *name);
 const struct file_ops *chrdev_find(u32 rdev);
+void chrdev_show(struct seq_file *m);              /* /proc/devices */
 /* Makes a node in devtmpfs: name relative to /dev, e.g. "tty1"; mode S_IFCHR|0666. */
 int devtmpfs_add(const char *name, u32 mode, u32 rdev);
 void devtmpfs_del(const char *name);
 /* Boot order of the VFS; initcalls of file systems. */
 void vfs_init(void);
+u64 vfs_nr_files(void);
+u64 vfs_nr_dentries(bool unused_only);
+u64 vfs_nr_inodes(void);
+extern u64 vfs_max_files, vfs_nr_open;             /* /proc/sys/fs/file-max, nr_open */
 #endif
