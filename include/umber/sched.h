@@ -33,6 +33,8 @@ struct sched_entity {
 	u64 utime_ns, stime_ns, nvcsw, nivcsw;
 	u64 mark_ns;                    /* last user/system accounting boundary */
 	u64 wake_deadline_ns;
+	u64 mark_tsc, user_tsc, sys_tsc;/* time not yet charged to utime_ns/stime_ns, see sched_account() */
+	bool rseq_event;                /* moved to another cpu or preempted since the last return to user mode */
 };
 void sched_init(void);
 void sched_fork(struct task *child, struct task *parent);  /* initialises child->se */
@@ -52,6 +54,13 @@ void sched_exit(void) __attribute__((noreturn)); /* last switch of a dead task; 
 /* Body of a task's fibre: returns to user mode for ever. */
 void sched_user_loop(void) __attribute__((noreturn));
 int this_cpu(void);
+/* Brings t's utime_ns, stime_ns and sum_exec_ns up to now if t is current, else up to its last entry. Call before
+ * reading them; cheap. */
+void sched_account(struct task *t);
+/* Number of vCPUs and their mask; run-queue check for ktimer users that only want to know "is cpu idle". */
+int sched_ncpus(void);
+u64 sched_cpu_mask(void);
+u64 sched_nr_uninterruptible(void);
 u64 sched_loadavg(int i);               /* 11-bit fixed point, as /proc/loadavg; i = 0..2 */
 void sched_cpu_times(int cpu, u64 *user_ns, u64 *sys_ns, u64 *idle_ns);
 u64 sched_nr_switches(void);
