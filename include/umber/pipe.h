@@ -50,10 +50,11 @@ static inline bool pipe_empty(const struct pipe *p) { return p->head == p->tail;
 static inline bool pipe_full(const struct pipe *p) { return pipe_used(p) + p->reserved >= p->slots; }
 static inline struct pipe_buf *pipe_slot(struct pipe *p, u32 i) { return &p->bufs[i & (p->slots - 1)]; }
 u64 pipe_bytes(struct pipe *p);       /* bytes to read: FIONREAD */
-/* Sleep for data / for space. 0; -EAGAIN (nonblock); -ERESTARTSYS; pipe_wait_data gives 0 with the ring empty at end
+/* Sleep for data / for space; *slept (may be NULL) is set if they did: the caller then passes the exclusive wake-up
+ * on if it leaves data or space behind. 0; -EAGAIN (nonblock); -ERESTARTSYS; pipe_wait_data gives 0 with the ring empty at end
  * of file; pipe_wait_space sends SIGPIPE and gives -EPIPE without readers. */
-int pipe_wait_data(struct pipe *p, bool nonblock);
-int pipe_wait_space(struct pipe *p, bool nonblock);
+int pipe_wait_data(struct pipe *p, bool nonblock, bool *slept);
+int pipe_wait_space(struct pipe *p, bool nonblock, bool *slept);
 /* read(2) and write(2) on the ring. Bytes or negative errno. */
 ssize_t pipe_do_read(struct pipe *p, struct iov_iter *it, bool nonblock);
 ssize_t pipe_do_write(struct pipe *p, struct iov_iter *it, bool nonblock, bool packet);
