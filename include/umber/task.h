@@ -47,7 +47,7 @@ struct session {                   /* lives while a process or a tty refers to i
 struct tgroup {
 	refcount_t ref;
 	int pid;                          /* tgid */
-	struct task *leader;
+	struct task *leader;              /* never NULL; a nameless dead task once the real one is released */
 	struct list_head threads;         /* task.tg_node, living ones and a zombie leader */
 	int nr_threads;                   /* not yet dead */
 	struct task *parent;              /* real parent's group leader task; init for orphans */
@@ -74,7 +74,6 @@ struct tgroup {
 	struct pgrp *pgrp;                /* = pgid's; set by kernel/task only */
 	struct list_head pgrp_node;
 	int parent_tid;                   /* tid of the parent's thread that made us (PDEATHSIG, __WNOTHREAD) */
-	struct task *ptrace_parent;       /* unused unless the leader is traced */
 };
 
 struct task {
@@ -111,6 +110,7 @@ struct task {
 	uaddr_t clear_child_tid, set_child_tid, robust_list;
 	u64 robust_list_size;
 	uaddr_t rseq; u32 rseq_len, rseq_sig;
+	s32 rseq_cpu; u64 rseq_nivcsw;    /* what rseq_on_return last published; -1: nothing yet */
 	struct completion_vfork *vfork;   /* parent that waits for our exec or exit */
 	u32 clone_flags_no_exec;
 	bool no_new_privs, is_kthread, in_execve;
@@ -142,6 +142,8 @@ struct task *task_new_kthread(const char *name);
 void init_exited(int wait_status);
 /* struct rseq's cpu fields, before current returns to user mode after it may have moved (kernel/task/rseq.c). */
 void rseq_on_return(struct task *t);
+/* Before a signal frame is built: leaves an rseq critical section by its abort address. */
+void rseq_signal_deliver(struct task *t);
 /* The process that a pidfd names, no reference taken; NULL if f is no pidfd or the process is gone. */
 struct tgroup *pidfd_tgroup(struct file *f);
 extern int pid_max;                             /* /proc/sys/kernel/pid_max: 301..4194304 */
