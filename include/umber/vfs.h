@@ -267,7 +267,7 @@ int vfs_rmdir(struct inode *dir, struct dentry *d);
 int vfs_rename(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, u32 flags);
 
 /* ---- open files ---- */
-/* off: the f->pos at which a later iterate would start with this very entry. When fill returns nonzero the entry was
+/* off: d_off, the f->pos from which a later iterate goes on after this entry. When fill returns nonzero the entry was
  * not taken: leave f->pos at it and return 0. */
 /* off: the f->pos that continues behind this entry (d_off). 0 go on; else stop, the entry was not taken. */
 typedef int (*filldir_t)(void *ctx, const char *name, int len, u64 off, u64 ino, u32 dtype);
