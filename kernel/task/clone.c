@@ -132,8 +132,6 @@ static void child_drop(struct task *c)
 		files_put(c->files);
 	if (c->fs)
 		fs_ctx_put(c->fs);
-	if (c->sighand)
-		sighand_put(c->sighand);
 	task_free_new(c);
 }
 

@@ -147,6 +147,8 @@ static void task_destroy(struct task *t)
 	if (t->port.fibre.stack)
 		port_fibre_free(&t->port.fibre);
 	sigpending_flush(&t->pending);
+	if (t->sighand) /* kept so long: kill() may still look at a zombie's */
+		sighand_put(t->sighand);
 	if (t->cred)
 		cred_put(t->cred);
 	if (t->tg)
@@ -315,8 +317,6 @@ struct task *task_new_kthread(const char *name)
 	t->files = files_new();
 	strlcpy(t->comm, name, sizeof(t->comm));
 	if (!t->sighand || !t->files) {
-		if (t->sighand)
-			sighand_put(t->sighand);
 		if (t->files)
 			files_put(t->files);
 		if (t->fs)
@@ -391,8 +391,6 @@ struct task *user_process_spawn(void (*setup)(void *arg), void *arg)
 	sched_start(t);
 	return t;
 out_parts:
-	if (t->sighand)
-		sighand_put(t->sighand);
 	if (t->files)
 		files_put(t->files);
 	if (t->fs)

@@ -62,6 +62,7 @@ void vfork_done(struct task *t);
 /* exit */
 void mm_release(struct task *t, struct mm *mm);      /* clear_child_tid, robust list, vfork parent */
 void exit_notify_leader(struct tgroup *tg);
+bool group_is_zombie(struct tgroup *tg);
 bool exec_others_gone(struct tgroup *tg, struct task *self);
 /* wait */
 int tgroup_wait_status(struct tgroup *tg);
