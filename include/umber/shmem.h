@@ -6,6 +6,7 @@
 
 struct file;
 struct inode;
+struct seq_file;
 
 /* An open file (O_RDWR) of `size` bytes; d_path shows "/NAME (deleted)" ("dev/zero", "SYSV00000000"). flags: SHMEM_*.
  * Reference or ERR_PTR. Pages are charged as they come to be. Does not sleep. */
@@ -21,4 +22,6 @@ u32 shmem_seals(const struct file *f);
 void shmem_account(void);
 /* Bytes in use by all tmpfs and memory files (Shmem in /proc/meminfo). */
 u64 shmem_used_pages(void);
+/* The text of /proc/sysvipc/shm (kernel/ipc/sysv_shm.c). */
+int sysv_shm_show(struct seq_file *m, void *arg);
 #endif

@@ -505,5 +505,8 @@ int pseudo_fill_super(struct super_block *sb, struct pseudo_dir *root, u64 magic
 	if (!i)
 		return -ENOMEM;
 	sb->root = d_make_root(i);
-	return sb->root ? 0 : -ENOMEM;
+	if (!IS_ERR(sb->root))
+		return 0;
+	sb->root = NULL;
+	return -ENOMEM;
 }

@@ -397,6 +397,8 @@ static int tmpfs_setattr(struct dentry *d, struct iattr *a)
 
 	if (err)
 		return err;
+	if ((a->valid & ATTR_MODE) && (tnode(i)->seals & F_SEAL_EXEC) && ((i->mode ^ a->mode) & 0111))
+		return -EPERM;
 	if ((a->valid & ATTR_SIZE) && S_ISREG(i->mode)) {
 		bool same = a->size == i->size;
 

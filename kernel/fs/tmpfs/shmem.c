@@ -60,9 +60,9 @@ struct file *shmem_file(const char *name, u64 size, u32 flags)
 	if (flags & SHMEM_SEALABLE)
 		tnode(i)->seals = 0;
 	p.dentry = d_alloc_pseudo(shm_mnt->sb, name);
-	if (!p.dentry) {
+	if (IS_ERR(p.dentry)) {
 		iput(i);
-		return ERR_PTR(-ENOMEM);
+		return (struct file *)p.dentry;
 	}
 	p.dentry->op = &shmem_dops;
 	d_instantiate(p.dentry, i);

@@ -269,9 +269,10 @@ int tmpfs_fill(struct super_block *sb, const char *data, bool ramfs)
 	root->uid = s->uid;
 	root->gid = s->gid;
 	sb->root = d_make_root(root);
-	if (sb->root)
+	if (!IS_ERR(sb->root))
 		return 0;
-	err = -ENOMEM;
+	err = (int)PTR_ERR(sb->root);
+	sb->root = NULL;
 out:
 	sb->priv = NULL;
 	kfree(s);
