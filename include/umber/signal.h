@@ -21,6 +21,7 @@ struct sigqueue {                            /* one queued instance */
 	struct list_head node;
 	struct siginfo info;
 	void *owner;                         /* posix timer that preallocated it, else NULL */
+	struct siguser *user;                /* whose RLIMIT_SIGPENDING it counts against */
 };
 struct sigpending {
 	struct list_head queue;
@@ -69,4 +70,15 @@ void sigpending_flush(struct sigpending *p);
 bool signal_ignored(struct task *t, int sig);
 void signal_notify_parent(struct task *leader, int exit_signal); /* SIGCHLD on death */
 const char *signal_name(int sig);
+/* t (current) is leaving its group: takes it out of a group stop, gives its share of signals to others. do_exit. */
+void signal_task_exit(struct task *t);
+/* exec: SIGKILL to every thread of current's group but current (tg->exec_task is set: they only exit). */
+void signal_kill_others(void);
+/* Preallocated instances (posix timers). alloc: NULL over RLIMIT_SIGPENDING of t's user. send: 0 queued,
+ * 1 ignored, -ESRCH nobody left. cancel: takes it off whatever queue it is on. */
+struct sigqueue *sigqueue_alloc(struct task *t, bool override_limit);
+void sigqueue_free(struct sigqueue *q);
+int sigqueue_send(struct sigqueue *q, struct task *t, bool group);
+void sigqueue_cancel(struct sigqueue *q, struct tgroup *tg);
+u32 signal_queued(u32 uid);                  /* /proc/PID/status SigQ */
 #endif

@@ -64,6 +64,7 @@ struct tgroup {
 	int exit_code;                    /* wait status, when group_exit */
 	bool group_exit;
 	int stop_signo;                   /* job control */
+	int stop_count;                   /* threads that still have to stop (kernel/signal/stop.c) */
 	bool stopped, stop_reported, continued, cont_reported;
 	bool is_subreaper, has_child_subreaper, dumpable_, did_exec;
 	int oom_score_adj;
@@ -96,6 +97,9 @@ struct task {
 	struct nsproxy *ns;
 
 	ksigset_t blocked, saved_mask;
+	ksigset_t real_blocked;           /* blocked before sigtimedwait opened it; 0 otherwise */
+	bool stop_pending;                /* has to join a group stop */
+	u64 rttime_ns, rttime_nvcsw;      /* RLIMIT_RTTIME: CPU time since the last voluntary switch */
 	bool restore_mask;                /* saved_mask goes back after delivery (sigsuspend, ppoll) */
 	bool sig_pending;                 /* cached: some work for signal_deliver_pending */
 	struct sigpending pending;
@@ -181,6 +185,7 @@ bool pgrp_orphaned(int pgid);
 bool pgrp_in_session(int pgid, int sid);
 void task_for_each_in_pgrp(int pgid, void (*fn)(struct tgroup *tg, void *arg), void *arg);
 void session_put(struct session *s);
+struct tgroup *pidfd_tgroup(struct file *f);   /* process of a pidfd; NULL: f is no pidfd */
 /* May current look into t (ptrace(2) access check)? 0 or -EPERM. */
 int ptrace_may_access(struct task *t);
 /* Parent stop/cont notification and wait statuses are in kernel/task/wait.c. */

@@ -6,6 +6,7 @@
 #ifndef UMBER_TIME_H
 #define UMBER_TIME_H
 #include <abi/time.h>
+#include <umber/list.h>
 #include <umber/types.h>
 
 #define NSEC_PER_SEC 1000000000ULL
@@ -37,6 +38,7 @@ struct ktimer {
 	u64 expires_ns;           /* guest monotonic */
 	void (*fn)(struct ktimer *t);
 	s32 heap_index;           /* -1: not armed */
+	struct ktimer *child, *next, *prev; /* pairing heap; prev: left sibling, or parent of a first child */
 };
 void ktimer_init(struct ktimer *t, void (*fn)(struct ktimer *t));
 void ktimer_start(struct ktimer *t, u64 expires_ns); /* (re)arms */
@@ -48,7 +50,20 @@ u64 ktimer_next_ns(void);
 /* Reads a user timespec for a timeout: 0 = ok. uaddr 0 gives WAIT_FOREVER. Relative -> absolute mono deadline. */
 int user_timeout_rel(uaddr_t ts, u64 *deadline_ns);
 
+/* Called back after CLOCK_REALTIME was set, to recompute deadlines. Must not sleep, may remove itself. */
+struct clock_watch { struct list_head node; void (*fn)(struct clock_watch *w); };
+void clock_watch_add(struct clock_watch *w, void (*fn)(struct clock_watch *w));
+void clock_watch_del(struct clock_watch *w);
+u64 ktime_real_to_mono(u64 real_ns);      /* monotonic time at which CLOCK_REALTIME says real_ns; saturates */
+
 struct task;
+struct tgroup;
+struct siginfo;
+u64 task_cpu_ns(struct task *t);          /* user + system, up to now */
+u64 tgroup_cpu_ns(struct tgroup *tg);
+/* kernel/signal: a timer's signal was taken from the queue; fills si_overrun and re-arms. */
+void posix_timer_dequeued(void *timer, struct siginfo *info);
+void itimer_real_dequeued(struct tgroup *tg);
 void posix_timers_exit(struct task *t);  /* last thread of the group is leaving, or exec */
 void time_init(void);
 /* Called by sched as CPU time accrues to a task: ITIMER_VIRTUAL/PROF, RLIMIT_CPU, CPU clocks. */
