@@ -216,6 +216,8 @@ u64 port_cpu_khz(void);
 /* ---- up calls -------------------------------------------------------------------------------------- */
 /* Body of a vCPU that has just drained events: may set need_resched. klock held. */
 void kern_attention(int cpu);
+/* Number of the vCPU that runs the calling fibre. */
+int kern_this_cpu(void);
 /* A stub died or was killed: its mm's tasks get SIGKILL. klock held, on a vCPU. */
 void kern_mm_died(port_mm_t mm);
 /* The user asked umber to stop (SIGTERM, SIGINT...) or pass a signal on to init. */

@@ -10,4 +10,6 @@ enum { INIT_CORE, INIT_SUBSYS, INIT_FS, INIT_DEVICE, INIT_LATE };
 #define INITCALL(lvl, f)                                                                           \
 	static const struct initcall initcall_##f                                                  \
 		__attribute__((used, section("umber_initcalls"), aligned(8))) = { f, #f, lvl, 0 }
+/* First half of boot, on vCPU 0's idle fibre (no task, must not sleep): the tables, and the thread that does the rest. */
+void kern_boot(void);
 #endif

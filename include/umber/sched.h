@@ -34,6 +34,8 @@ struct sched_entity {
 	u64 mark_ns;                    /* last user/system accounting boundary */
 	u64 wake_deadline_ns;
 	u64 mark_tsc, user_tsc, sys_tsc;/* time not yet charged to utime_ns/stime_ns, see sched_account() */
+	u64 queued_tsc, slice_tsc;      /* when it was queued; when it began to run */
+	bool last_entry_syscall;        /* how it last left user mode */
 	bool rseq_event;                /* moved to another cpu or preempted since the last return to user mode */
 };
 void sched_init(void);
