@@ -11,4 +11,10 @@
 #define NR_SYSCALLS 470
 /* Dispatches current's call in regs (orig_rax, args) and sets regs.rax. klock held; may sleep. */
 void syscall_dispatch(void);
+/* Calls answered so far, by number. */
+extern u64 syscall_counts[NR_SYSCALLS];
+/* kernel/task/ptrace.c, called for a traced current only: syscall-entry stop (true: skip the call, regs.rax is what
+ * user mode shall see; the tracer may also have changed orig_rax and arguments) and syscall-exit stop. */
+bool ptrace_syscall_entry(void) __weak;
+void ptrace_syscall_exit(void) __weak;
 #endif

@@ -72,15 +72,17 @@ void kern_attention(int cpu)
 		offer_queued(v, now);
 }
 
-static bool is_restart(u64 rax)
+/* A system call's result that asks for a restart. orig_rax is -1 after rt_sigreturn, whose rax is the user's own. */
+static bool is_restart(const struct user_regs *r)
 {
-	return rax + ERESTART_RESTARTBLOCK <= ERESTART_RESTARTBLOCK - ERESTARTSYS;
+	return unlikely(r->rax + ERESTART_RESTARTBLOCK <= ERESTART_RESTARTBLOCK - ERESTARTSYS) &&
+	       (s64)r->orig_rax >= 0;
 }
 
 /* Work on the way out to user mode. in_syscall: regs.rax is a system call's result. */
 static void exit_work(struct task *t, bool in_syscall)
 {
-	if (in_syscall && is_restart(t->port.regs.rax)) {
+	if (in_syscall && is_restart(&t->port.regs)) {
 		signal_deliver_pending(true);
 		in_syscall = false;
 	}
@@ -163,7 +165,7 @@ void sched_user_loop(void)
 		t->se.last_entry_syscall = e == PORT_ENTRY_SYSCALL;
 		if (likely(e == PORT_ENTRY_SYSCALL)) {
 			syscall_dispatch();
-			if (unlikely(t->sig_pending | t->restore_mask || is_restart(t->port.regs.rax)))
+			if (unlikely(t->sig_pending | t->restore_mask || is_restart(&t->port.regs)))
 				exit_work(t, true);
 		} else if (e == PORT_ENTRY_TRAP) {
 			mm_handle_trap(&t->port.trap);
