@@ -14,7 +14,7 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-
 SANFLAGS.asan := -fsanitize=address,undefined -fno-sanitize=alignment -fno-omit-frame-pointer
 SANFLAGS.tsan := -fsanitize=thread -fno-omit-frame-pointer
 SANFLAGS := $(SANFLAGS.$(SAN))
-COMMON  := -std=gnu11 -O2 -g -fno-pie -fno-strict-aliasing -fwrapv -fno-common -pthread $(WARN) \
+COMMON  := -std=gnu11 -O2 -g -fno-pie -fno-strict-aliasing -fwrapv -fno-common -fno-omit-frame-pointer -pthread $(WARN) \
 	   -Iinclude -I$(B) -DUMBER_VERSION='"$(VERSION)"' $(if $(DEBUG),-DUMBER_DEBUG=1) -MMD -MP
 KFLAGS  := $(COMMON) $(SANFLAGS) -ffreestanding -nostdinc -fno-builtin-printf -fno-stack-protector
 HFLAGS  := $(COMMON) $(SANFLAGS) -DUMBER_HOSTED=1 -D_GNU_SOURCE
@@ -45,29 +45,29 @@ $(B)/gen/syscall_dispatch.c: kernel/syscall/syscalls.tbl scripts/gen/syscalls.py
 	@mkdir -p $(@D)
 	python3 scripts/gen/syscalls.py $< dispatch >$@.tmp && mv $@.tmp $@
 $(B)/gen/syscall_dispatch.o: $(B)/gen/syscall_dispatch.c $(GEN)
-	$(CC) $(KFLAGS) -Ikernel/syscall -Wno-cast-function-type -c -o $@ $<
+	@$(CC) $(KFLAGS) -Ikernel/syscall -Wno-cast-function-type -c -o $@ $<
 
 $(KOBJ): | $(GEN)
 $(POBJ) $(HOBJ): | $(GEN)
 $(filter-out $(B)/gen/%,$(KOBJ)) $(POBJ): $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) -c -o $@ $<
+	@$(CC) $(KFLAGS) -c -o $@ $<
 $(HOBJ): $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(HFLAGS) -c -o $@ $<
+	@$(CC) $(HFLAGS) -c -o $@ $<
 $(AOBJ): $(B)/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) -c -o $@ $<
+	@$(CC) $(COMMON) -c -o $@ $<
 
 # kernel/ alone: `make check` looks at its undefined symbols.
 $(B)/kernel.o: $(KOBJ)
-	$(LD) -r -o $@ $^
+	@$(LD) -r -o $@ $^
 
 include arch-um/stub/stub.mk
 include rootfs/rootfs.mk
 
 $(B)/umber: $(B)/kernel.o $(POBJ) $(HOBJ) $(AOBJ) $(STUBOBJ) $(ROOTFSOBJ)
-	$(CC) $(SANFLAGS) -no-pie -pthread -g -o $@ $^ $(LDLIBS)
+	@$(CC) $(SANFLAGS) -no-pie -pthread -g -o $@ $^ $(LDLIBS)
 
 run: umber
 	./umber run -- sh || true

@@ -28,6 +28,7 @@ struct uthread {
 	u32 order_op;           /* STUB_OP_FORK or STUB_OP_THREAD */
 	u64 uc_off;             /* of the register frame while serving */
 	u64 fs_base, gs_base;   /* loaded in the thread now */
+	bool started;           /* its first entry was seen: it serves */
 	bool running;           /* user side has the CPU (resumed, no entry seen) */
 	bool fresh;             /* waits in MBOX_ENTRY_START, has no host frame of its own */
 	bool fpu_init;          /* the frame at uc_off has no FPU image: initial state */
@@ -47,7 +48,7 @@ struct stub {
 	u32 slots_backed;       /* mailboxes within the file's size */
 	u64 slot_map[MBOX_MAX / 64];
 	struct uthread *threads;
-	u32 nr_threads, nr_parked;
+	u32 nr_threads;
 	bool dead;              /* A */
 	bool freed;             /* the guest has no more use for it */
 	bool death_seen;        /* watcher is done with it */

@@ -3,12 +3,12 @@ STUBDIR := arch-um/stub
 STUBOBJ := $(B)/$(STUBDIR)/stub_image.o
 $(B)/$(STUBDIR)/stub.o: $(STUBDIR)/stub.c
 	@mkdir -p $(@D)
-	$(CC) $(SFLAGS) -c -o $@ $<
+	@$(CC) $(SFLAGS) -c -o $@ $<
 $(B)/$(STUBDIR)/stub_entry.o: $(STUBDIR)/stub_entry.S
 	@mkdir -p $(@D)
-	$(CC) $(SFLAGS) -c -o $@ $<
+	@$(CC) $(SFLAGS) -c -o $@ $<
 $(B)/$(STUBDIR)/stub: $(B)/$(STUBDIR)/stub_entry.o $(B)/$(STUBDIR)/stub.o $(STUBDIR)/stub.lds
-	$(CC) -static -nostdlib -no-pie -Wl,-T,$(STUBDIR)/stub.lds -Wl,-z,max-page-size=4096 -Wl,--build-id=none -o $@ \
+	@$(CC) -static -nostdlib -no-pie -Wl,-T,$(STUBDIR)/stub.lds -Wl,-z,max-page-size=4096 -Wl,--build-id=none -o $@ \
 		$(B)/$(STUBDIR)/stub_entry.o $(B)/$(STUBDIR)/stub.o
 $(STUBOBJ): $(STUBDIR)/stub_image.S $(B)/$(STUBDIR)/stub
-	$(CC) -DSTUB_FILE='"$(B)/$(STUBDIR)/stub"' -c -o $@ $<
+	@$(CC) -DSTUB_FILE='"$(B)/$(STUBDIR)/stub"' -c -o $@ $<

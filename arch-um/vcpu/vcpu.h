@@ -24,7 +24,8 @@ struct hvcpu {
 
 extern struct hvcpu hvcpus[NCPUS_MAX];
 struct hvcpu *this_hvcpu(void);                 /* by the calling host thread */
-int vcpus_start(void) __attribute__((noreturn)); /* main thread becomes vCPU 0 */
+void vcpus_prepare(void);                       /* main thread: becomes vCPU 0, pinned */
+void vcpus_start(void) __attribute__((noreturn));
 void poke_all(void);
 
 enum wait_result { WAIT_ENTRY, WAIT_ATTENTION, WAIT_TIMEOUT, WAIT_DEAD };

@@ -203,6 +203,7 @@ u64 port_mm_pss_pages(port_mm_t mm) __weak;
 int port_mm_mincore(port_mm_t mm, uaddr_t addr, size_t pages, u8 *vec);
 /* Ends the kernel process: status as exit(3); 128+n means "as if killed by n" for umber run. */
 void port_shutdown(int status) __noreturn;
+void port_at_exit(void (*fn)(void));                   /* run before the process ends (terminal modes); at most 8 */
 void port_reboot(void) __noreturn;                     /* re-executes umber with the same arguments */
 void port_panic(const char *msg) __noreturn;           /* message, back trace of the fibre, SIGABRT */
 void port_log(const char *line, size_t n);             /* early/console-less log to stderr */

@@ -1,0 +1,253 @@
+/*
+ * Host ops: typed requests of the kernel become calls that the stub makes in its own address space. The
+ * flag words here are the ones that the filter lets pass (entry/filter_host.c).
+ */
+#include "stubs.h"
+#include "../vcpu/vcpu.h"
+#include <abi/errno.h>
+#include <abi/mman.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <port/hfd_host.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct uthread *stub_ops_thread(struct stub *s)
+{
+	struct port_task *pt = (struct port_task *)current; /* struct task begins with it */
+	struct uthread *ut = pt ? uthread_by_id(pt->uthread) : NULL;
+
+	if (ut && ut->stub == s && !ut->running)
+		return ut;
+	for (ut = s->threads; ut; ut = ut->next)
+		if (!ut->running && (ut->started || ut->attached || ut->cookie))
+			return ut;
+	return NULL;
+}
+
+/* A capability fd for the stub: no more than the mapping may ever need (I3). New fd, or the handle's own. */
+static int capability_fd(const struct port_mmop *op, bool *dup)
+{
+	int fd = hfd_fd(op->hfd), mode;
+	char path[64];
+
+	*dup = false;
+	if (fd < 0)
+		return -EBADF;
+	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	if (mode == O_RDONLY || (op->flags & PORT_MAP_WRITABLE))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	*dup = true;
+	return fd < 0 ? -errno : fd;
+}
+
+static int send_fds(struct stub *s, const int *fds, u32 n)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(STUB_MAX_FDS * sizeof(int))];
+	} c;
+	char byte[8] = { 0 };
+	struct iovec iov = { byte, sizeof(byte) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
+			    .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+
+	memset(&c.h, 0, sizeof(c.h));
+	c.h.cmsg_level = SOL_SOCKET;
+	c.h.cmsg_type = SCM_RIGHTS;
+	c.h.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&c.h), fds, n * sizeof(int));
+	return sendmsg(s->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+static void encode(struct stub_op *o, const struct port_mmop *op, u32 fd_index)
+{
+	u64 advice = op->prot;
+
+	memset(o, 0, sizeof(*o));
+	o->kind = STUB_OP_SYSCALL;
+	o->a[0] = op->addr;
+	o->a[1] = op->len;
+	o->a[2] = op->prot;
+	switch (op->kind) {
+	case PORT_MM_MAP_ANON:
+		o->nr = SYS_mmap;
+		o->a[3] = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+		o->a[4] = (u64)-1;
+		break;
+	case PORT_MM_MAP_FILE:
+		o->nr = SYS_mmap;
+		o->flags = STUB_OPF_FD;
+		o->a[3] = (op->flags & PORT_MAP_SHARED ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED | MAP_NORESERVE;
+		o->a[4] = fd_index;
+		o->a[5] = op->off;
+		break;
+	case PORT_MM_UNMAP:
+		o->nr = SYS_munmap;
+		break;
+	case PORT_MM_PROTECT:
+		o->nr = SYS_mprotect;
+		break;
+	case PORT_MM_REMAP:
+		o->nr = SYS_mremap;
+		o->a[2] = op->new_len;
+		o->a[3] = op->new_addr == op->addr ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
+		o->a[4] = op->new_addr;
+		break;
+	default:
+		o->nr = SYS_madvise;
+		o->a[2] = advice;
+		o->flags = STUB_OPF_GOON; /* an advice that the host does not know is no error */
+		if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE || advice == MADV_DONTNEED)
+			o->flags = 0;
+		break;
+	}
+}
+
+/* A mapped part of a batch: at most STUB_MAX_OPS - 2 ops and STUB_MAX_FDS fds. */
+static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
+{
+	struct uthread *ut = stub_ops_thread(s);
+	int fds[STUB_MAX_FDS], r = 0;
+	bool dup[STUB_MAX_FDS];
+	u32 nfds = 0, at = 0, base;
+	struct stub_op *o;
+
+	if (!ut || s->dead)
+		return -EIO;
+	o = ut->mb->ops;
+	for (u32 i = 0; i < nr && !r; i++)
+		if (ops[i].kind == PORT_MM_MAP_FILE) {
+			fds[nfds] = capability_fd(&ops[i], &dup[nfds]);
+			if (fds[nfds] < 0)
+				r = fds[nfds];
+			else
+				nfds++;
+		}
+	if (!r && nfds)
+		r = send_fds(s, fds, nfds);
+	for (u32 i = 0; i < nfds; i++)
+		if (dup[i])
+			close(fds[i]);
+	if (r)
+		return r;
+	if (nfds)
+		o[at++] = (struct stub_op){ .kind = STUB_OP_RECVFDS, .a = { nfds } };
+	base = at;
+	nfds = 0;
+	for (u32 i = 0; i < nr; i++)
+		encode(&o[at++], &ops[i], ops[i].kind == PORT_MM_MAP_FILE ? nfds++ : 0);
+	for (u32 i = base; i < at; i++)
+		o[i].res = -ECANCELED;
+	if (nfds)
+		o[at++] = (struct stub_op){ .kind = STUB_OP_CLOSEFDS };
+	r = uthread_run_ops(ut, at);
+	if (r)
+		return r;
+	if (base && READ_ONCE(o[0].res) < 0)
+		return (int)READ_ONCE(o[0].res);
+	for (u32 i = 0; i < nr; i++) {
+		s64 res = READ_ONCE(o[base + i].res);
+		bool err = res < 0 && res >= -4095;
+
+		ops[i].result = err ? res : 0;
+		if (err && !r && !(o[base + i].flags & STUB_OPF_GOON))
+			r = (int)res;
+	}
+	return r;
+}
+
+int port_mm_ops(port_mm_t mm, struct port_mmop *ops, unsigned nr)
+{
+	struct stub *s = stub_by_id(mm);
+	int r = 0;
+	u32 i = 0;
+
+	if (!s)
+		return -ESRCH;
+	for (u32 k = 0; k < nr; k++)
+		ops[k].result = -ECANCELED;
+	while (i < nr && !r) {
+		u32 n = 0, nfds = 0;
+
+		while (i + n < nr && n < STUB_MAX_OPS - 2) {
+			if (ops[i + n].kind == PORT_MM_MAP_FILE && ++nfds > STUB_MAX_FDS)
+				break;
+			n++;
+		}
+		r = run_part(s, ops + i, n);
+		i += n;
+	}
+	return r;
+}
+
+int port_cmpxchg_user(port_mm_t mm, uaddr_t addr, u32 expect, u32 val, u32 *old)
+{
+	struct stub *s = stub_by_id(mm);
+	struct uthread *ut = s ? stub_ops_thread(s) : NULL;
+	s64 res;
+
+	if (!ut || s->dead || (addr & 3) || addr >= PORT_TASK_SIZE)
+		return -EFAULT;
+	ut->mb->ops[0] = (struct stub_op){ .kind = STUB_OP_CMPXCHG, .a = { addr, expect, val } };
+	if (uthread_run_ops(ut, 1))
+		return -EFAULT;
+	res = READ_ONCE(ut->mb->ops[0].res);
+	if (res < 0)
+		return -EFAULT;
+	*old = (u32)res;
+	return 0;
+}
+
+u64 port_mm_rss_pages(port_mm_t mm)
+{
+	struct stub *s = stub_by_id(mm);
+	unsigned long size = 0, rss = 0, shared = 0;
+	char path[64], buf[128];
+	ssize_t n;
+	int fd;
+
+	if (!s || s->dead || !s->pid)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/statm", s->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = 0;
+	if (sscanf(buf, "%lu %lu %lu", &size, &rss, &shared) != 3)
+		return 0;
+	return rss;
+}
+
+int port_mm_mincore(port_mm_t mm, uaddr_t addr, size_t pages, u8 *vec)
+{
+	struct stub *s = stub_by_id(mm);
+	char path[64];
+	int fd, r = 0;
+
+	if (!s || s->dead)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", s->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -ENOSYS;
+	for (size_t i = 0; i < pages && !r; i++) {
+		u64 e = 0;
+
+		if (pread(fd, &e, 8, (off_t)((addr / PAGE_SIZE + i) * 8)) != 8)
+			r = -ENOSYS;
+		vec[i] = (u8)(e >> 63);
+	}
+	close(fd);
+	return r;
+}

@@ -1,0 +1,754 @@
+/*
+ * Making and ending stubs: the template, the zygote pool, guest fork, threads.
+ *
+ * A clone is asked for, not made (DESIGN 3.1). The kernel puts an order (a random cookie, the thread that may
+ * clone, the kind) on the uthread that is to come, and tells a serving thread to clone. The listener thread
+ * lets a notified clone go on only for an order of that very thread, once; the child's first call is a
+ * notified prctl that carries the cookie, which only the ordering kernel and that mm's mailbox know. So the
+ * child's pid comes from the host, and what was not ordered is never born; a child that answers for no order
+ * is refused and dies by its own exit(127).
+ */
+#include "stubs.h"
+#include "../entry/filter.h"
+#include "../vcpu/vcpu.h"
+#include <abi/errno.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_STUBS 32768
+#define MAX_UTHREADS 65536
+#define SLOTS_STEP 8
+#define ZYGOTES_WANTED 3
+#define ATTACH_TIMEOUT_NS 10000000000ULL
+
+extern const char stub_image[], stub_image_end[];
+
+static struct stub *stubs[MAX_STUBS];        /* by id; A */
+static struct uthread *uthreads[MAX_UTHREADS]; /* by id; A: pointer stays while the listener may look (orders lock) */
+static s32 stub_hint = 1, ut_hint = 1;
+static struct stub *template_stub;
+static struct uthread *template_ut;
+static pthread_mutex_t template_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct stub *zygotes;                 /* stub.next; klock */
+static u32 nr_zygotes;
+static int listener = -1;
+static pthread_mutex_t orders = PTHREAD_MUTEX_INITIALIZER;
+static struct uthread *pending[256];         /* orders: ordered, not attached */
+
+struct stub *stub_by_id(port_mm_t id)
+{
+	return id > 0 && id < MAX_STUBS ? __atomic_load_n(&stubs[id], __ATOMIC_ACQUIRE) : NULL;
+}
+
+struct uthread *uthread_by_id(s32 id)
+{
+	return id > 0 && id < MAX_UTHREADS ? uthreads[id] : NULL;
+}
+
+/* ---- allocation ---- */
+static int stub_back_slots(struct stub *s, u32 slots)
+{
+	if (slots <= s->slots_backed)
+		return 0;
+	slots = ALIGN_UP(slots, SLOTS_STEP);
+	if (slots > MBOX_MAX || ftruncate(s->mbfd, (off_t)slots * MBOX_SIZE))
+		return -ENOMEM;
+	s->slots_backed = slots;
+	return 0;
+}
+
+static void stub_destroy(struct stub *s)
+{
+	struct uthread *ut;
+
+	while ((ut = s->threads)) {
+		s->threads = ut->next;
+		uthreads[ut->id] = NULL;
+		free(ut);
+	}
+	if (s->mb_base)
+		munmap(s->mb_base, MBOX_MAP_BYTES);
+	if (s->mbfd >= 0)
+		close(s->mbfd);
+	if (s->sock >= 0)
+		close(s->sock);
+	if (s->stub_sock >= 0)
+		close(s->stub_sock);
+	if (s->pidfd >= 0) {
+		siginfo_t si;
+
+		waitid(P_PIDFD, (id_t)s->pidfd, &si, WEXITED | __WALL | WNOHANG);
+		close(s->pidfd);
+	}
+	__atomic_store_n(&stubs[s->id], NULL, __ATOMIC_RELEASE);
+	free(s);
+}
+
+static struct stub *stub_new(void)
+{
+	struct stub *s = calloc(1, sizeof(*s));
+	int sv[2] = { -1, -1 };
+	s32 id, tries;
+
+	if (!s)
+		return NULL;
+	for (id = stub_hint, tries = 0; tries < MAX_STUBS && stubs[id]; tries++)
+		id = id + 1 < MAX_STUBS ? id + 1 : 1;
+	if (stubs[id]) {
+		free(s);
+		return NULL;
+	}
+	stub_hint = id + 1 < MAX_STUBS ? id + 1 : 1;
+	s->id = id;
+	s->pidfd = s->sock = s->stub_sock = -1;
+	s->mbfd = memfd_create("umber-mailbox", MFD_CLOEXEC);
+	stubs[id] = s;
+	if (s->mbfd >= 0) {
+		void *p = mmap(NULL, MBOX_MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->mbfd, 0);
+
+		s->mb_base = p == MAP_FAILED ? NULL : p;
+		if (p != MAP_FAILED)
+			madvise(p, MBOX_MAP_BYTES, MADV_DONTFORK);
+	}
+	if (!s->mb_base || stub_back_slots(s, 1) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+		stub_destroy(s);
+		return NULL;
+	}
+	s->sock = sv[0];
+	s->stub_sock = sv[1];
+	return s;
+}
+
+static struct uthread *uthread_new(struct stub *s)
+{
+	struct uthread *ut;
+	s32 id, tries;
+	u32 slot = 0;
+
+	while (slot < MBOX_MAX / 64 && s->slot_map[slot] == U64_MAX)
+		slot++;
+	if (slot == MBOX_MAX / 64)
+		return NULL;
+	slot = slot * 64 + (u32)__builtin_ctzll(~s->slot_map[slot]);
+	if (stub_back_slots(s, slot + 1))
+		return NULL;
+	for (id = ut_hint, tries = 0; tries < MAX_UTHREADS && uthreads[id]; tries++)
+		id = id + 1 < MAX_UTHREADS ? id + 1 : 1;
+	ut = uthreads[id] ? NULL : calloc(1, sizeof(*ut));
+	if (!ut)
+		return NULL;
+	ut_hint = id + 1 < MAX_UTHREADS ? id + 1 : 1;
+	s->slot_map[slot / 64] |= 1ull << (slot % 64);
+	ut->id = id;
+	ut->stub = s;
+	ut->slot = slot;
+	ut->mb = (struct mailbox *)(s->mb_base + (size_t)slot * MBOX_SIZE);
+	ut->fresh = ut->fpu_init = true;
+	ut->cpu = -1;
+	/* the slot may have belonged to a thread that has exited */
+	ut->mb->s2k = ut->mb->k2s = 0;
+	ut->mb->s_sleep = ut->mb->k_sleep = 0;
+	ut->mb->nfds = 0;
+	ut->next = s->threads;
+	s->threads = ut;
+	s->nr_threads++;
+	uthreads[id] = ut;
+	return ut;
+}
+
+static void uthread_free(struct uthread *ut)
+{
+	struct stub *s = ut->stub;
+	struct uthread **pp = &s->threads;
+
+	while (*pp != ut)
+		pp = &(*pp)->next;
+	*pp = ut->next;
+	s->nr_threads--;
+	s->slot_map[ut->slot / 64] &= ~(1ull << (ut->slot % 64));
+	uthreads[ut->id] = NULL;
+	free(ut);
+}
+
+/* ---- orders and the listener ---- */
+static int order_place(struct uthread *child, struct uthread *parent, u32 op)
+{
+	int i;
+
+	getrandom(&child->cookie, sizeof(child->cookie), 0);
+	child->cookie |= 1;
+	child->order_tid = parent->tid;
+	child->order_op = op;
+	child->cpu = parent->cpu;
+	pthread_mutex_lock(&orders);
+	for (i = 0; i < 256 && pending[i]; i++)
+		;
+	if (i < 256)
+		pending[i] = child;
+	pthread_mutex_unlock(&orders);
+	return i < 256 ? 0 : -EAGAIN;
+}
+
+/* Takes the order back; true if the child had not attached. */
+static bool order_cancel(struct uthread *child)
+{
+	bool was = false;
+
+	pthread_mutex_lock(&orders);
+	for (int i = 0; i < 256; i++)
+		if (pending[i] == child) {
+			pending[i] = NULL;
+			was = true;
+		}
+	pthread_mutex_unlock(&orders);
+	return was;
+}
+
+static int add_fd(u64 id, int src, int at)
+{
+	struct seccomp_notif_addfd a = { .id = id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .srcfd = (u32)src,
+					 .newfd = (u32)at, .newfd_flags = O_CLOEXEC };
+
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a) < 0 ? -errno : 0;
+}
+
+/* The child behind a notified prctl has the cookie of `ut`'s order: make it ours. orders held. */
+static int attach(const struct seccomp_notif *req, struct uthread *ut)
+{
+	struct stub *s = ut->stub;
+
+	if (ut->order_op == STUB_OP_FORK) {
+		int fd = (int)syscall(SYS_pidfd_open, (pid_t)req->pid, 0);
+
+		if (fd < 0)
+			return -errno;
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		if (add_fd(req->id, s->mbfd, STUB_FD_MBOX) || add_fd(req->id, s->stub_sock, STUB_FD_SOCK)) {
+			close(fd);
+			return -EMFILE;
+		}
+		close(s->stub_sock);
+		s->stub_sock = -1;
+		s->pid = (s32)req->pid;
+		s->pidfd = fd;
+		events_watch_stub(s);
+	}
+	ut->tid = (s32)req->pid;
+	__atomic_store_n(&ut->attached, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &ut->attached, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	return 0;
+}
+
+/* What a notification may do. 0: go on. */
+static int judge(const struct seccomp_notif *req)
+{
+	int r = -EPERM;
+
+	pthread_mutex_lock(&orders);
+	for (int i = 0; i < 256; i++) {
+		struct uthread *ut = pending[i];
+
+		if (!ut)
+			continue;
+		if (req->data.nr == SYS_clone) {
+			u64 flags = ut->order_op == STUB_OP_FORK ? CLONE_PARENT
+				: CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+
+			if (ut->order_tid != (s32)req->pid || ut->approved || req->data.args[0] != flags)
+				continue;
+			ut->approved = 1;
+			r = 0;
+			break;
+		}
+		if (req->data.nr == SYS_prctl && req->data.args[2] == ut->cookie && ut->approved &&
+		    ut->order_tid != (s32)req->pid) {
+			r = attach(req, ut);
+			pending[i] = NULL;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&orders);
+	return r;
+}
+
+static void *listener_main(void *arg)
+{
+	struct seccomp_notif req;
+	struct seccomp_notif_resp resp;
+
+	(void)arg;
+	for (;;) {
+		int r;
+
+		memset(&req, 0, sizeof(req));
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req)) {
+			if (errno == EINTR || errno == ENOENT)
+				continue;
+			return NULL;
+		}
+		r = judge(&req);
+		memset(&resp, 0, sizeof(resp));
+		resp.id = req.id;
+		resp.error = r;
+		resp.flags = r ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+	}
+}
+
+int uthread_wait_attached(struct uthread *ut)
+{
+	u64 deadline = port_monotonic_ns() + ATTACH_TIMEOUT_NS;
+	int r = 0;
+
+	klock_drop();
+	while (!__atomic_load_n(&ut->attached, __ATOMIC_ACQUIRE) && !r) {
+		struct timespec ts = { 0, 50000000 };
+
+		syscall(SYS_futex, &ut->attached, FUTEX_WAIT, 0, &ts, NULL, 0);
+		if (port_monotonic_ns() > deadline)
+			r = -EIO;
+	}
+	if (!r && wait_entry(ut, deadline, true) != WAIT_ENTRY) /* its MBOX_ENTRY_START */
+		r = -EIO;
+	klock_take();
+	if (r) {
+		order_cancel(ut);
+		stub_kill(ut->stub);
+	}
+	ut->started = !r;
+	return r;
+}
+
+/* ---- ops of a thread ---- */
+int uthread_run_ops(struct uthread *ut, u32 n)
+{
+	enum wait_result w;
+
+	if (!ut->started && uthread_wait_attached(ut))
+		return -EIO;
+	ut->mb->nr_ops = n;
+	ut->mb->spin = this_hvcpu() ? this_hvcpu()->spin : 0;
+	klock_drop();
+	answer(ut, MBOX_CMD_OPS);
+	w = wait_entry(ut, port_monotonic_ns() + 20000000000ULL, true);
+	klock_take();
+	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
+		stub_kill(ut->stub);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* ---- zygotes ---- */
+static struct stub *zygote_make(void)
+{
+	struct stub *s = stub_new();
+	struct uthread *ut = s ? uthread_new(s) : NULL;
+	struct stub_op *op = &template_ut->mb->ops[0];
+	int r;
+
+	if (!ut) {
+		if (s)
+			stub_destroy(s);
+		return NULL;
+	}
+	klock_drop();
+	pthread_mutex_lock(&template_lock);
+	klock_take();
+	r = order_place(ut, template_ut, STUB_OP_FORK);
+	if (!r) {
+		memset(op, 0, sizeof(*op));
+		op->kind = STUB_OP_FORK;
+		op->a[0] = ut->cookie;
+		r = uthread_run_ops(template_ut, 1);
+		if (!r && op->res < 0)
+			r = (int)op->res;
+	}
+	pthread_mutex_unlock(&template_lock);
+	if (r) {
+		order_cancel(ut);
+		stub_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+void stubs_refill(void)
+{
+	while (nr_zygotes < ZYGOTES_WANTED) {
+		struct stub *s = zygote_make();
+
+		if (!s)
+			return;
+		s->next = zygotes;
+		zygotes = s;
+		nr_zygotes++;
+	}
+}
+
+int port_mm_new(port_mm_t *out)
+{
+	struct stub *s = zygotes;
+
+	if (s) {
+		zygotes = s->next;
+		s->next = NULL;
+		nr_zygotes--;
+	} else {
+		s = zygote_make();
+		if (!s)
+			return -EAGAIN;
+	}
+	if (!s->threads->started)
+		if (uthread_wait_attached(s->threads)) {
+			s->freed = true;
+			if (s->death_seen)
+				stub_destroy(s);
+			return -EAGAIN;
+		}
+	*out = s->id;
+	return 0;
+}
+
+/* ---- user sides ---- */
+/* The child starts from the parent's register frame with its FPU image. */
+static void inherit_frame(struct uthread *child, const struct uthread *parent)
+{
+	struct host_ucontext *uc;
+	u64 from = MBOX_BASE + (u64)parent->slot * MBOX_SIZE, to = MBOX_BASE + (u64)child->slot * MBOX_SIZE;
+
+	child->fpu_init = parent->fpu_init;
+	child->uc_off = parent->uc_off;
+	if (!parent->fpu_init) {
+		memcpy((u8 *)child->mb + parent->uc_off, (const u8 *)parent->mb + parent->uc_off,
+		       MBOX_SIZE - parent->uc_off);
+		uc = uthread_uc(child);
+		uc->mc.fpstate = uc->mc.fpstate - from + to;
+	}
+	child->fs_base = parent->fs_base;
+	child->gs_base = parent->gs_base;
+}
+
+int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *child_mm)
+{
+	struct uthread *put = uthread_by_id(parent->uthread), *cut;
+	struct stub *s = stub_new();
+	struct stub_op *op;
+	int r;
+
+	cut = s ? uthread_new(s) : NULL;
+	if (!cut) {
+		if (s)
+			stub_destroy(s);
+		return -EAGAIN;
+	}
+	if (!put || put->stub->dead || order_place(cut, put, STUB_OP_FORK)) {
+		stub_destroy(s);
+		return -EAGAIN;
+	}
+	inherit_frame(cut, put);
+	op = &put->mb->ops[0];
+	memset(op, 0, sizeof(*op));
+	op->kind = STUB_OP_FORK;
+	op->a[0] = cut->cookie;
+	r = uthread_run_ops(put, 1);
+	if (!r && READ_ONCE(op->res) < 0)
+		r = -EAGAIN;
+	if (r) {
+		if (order_cancel(cut)) {
+			stub_destroy(s);
+		} else { /* it lied: there is a child */
+			s->freed = true;
+			stub_kill(s);
+		}
+		return r == -EIO ? -EAGAIN : r;
+	}
+	child->uthread = cut->id;
+	*child_mm = s->id;
+	return 0;
+}
+
+int port_thread_new(struct port_task *parent, struct port_task *child)
+{
+	struct uthread *put = uthread_by_id(parent->uthread), *cut;
+	struct stub_op *op;
+	int r;
+
+	if (!put || put->stub->dead)
+		return -EAGAIN;
+	for (cut = put->stub->threads; cut; cut = cut->next)
+		if (cut->parked && cut->uc_off == put->uc_off)
+			break;
+	if (cut) { /* a host thread that served a task of this mm before */
+		u64 fs = cut->fs_base, gs = cut->gs_base;
+
+		cut->parked = false;
+		inherit_frame(cut, put);
+		cut->fs_base = fs;
+		cut->gs_base = gs;
+		child->uthread = cut->id;
+		return 0;
+	}
+	cut = uthread_new(put->stub);
+	if (!cut)
+		return -EAGAIN;
+	if (order_place(cut, put, STUB_OP_THREAD)) {
+		uthread_free(cut);
+		return -EAGAIN;
+	}
+	inherit_frame(cut, put);
+	op = &put->mb->ops[0];
+	memset(op, 0, sizeof(*op));
+	op->kind = STUB_OP_THREAD;
+	op->a[0] = cut->cookie;
+	op->a[1] = MBOX_BASE + (u64)cut->slot * MBOX_SIZE;
+	r = uthread_run_ops(put, 1);
+	if (!r && READ_ONCE(op->res) < 0) {
+		if (order_cancel(cut))
+			uthread_free(cut);
+		else
+			stub_kill(put->stub);
+		return -EAGAIN;
+	}
+	if (r)
+		return -EAGAIN;
+	child->uthread = cut->id;
+	return 0;
+}
+
+/* A user side has no task any more: its host thread parks, to be used again by the next thread of this mm. (Ending it
+ * would free nothing that matters, and the leader must stay: process_vm_* fail on a dead one.) */
+void uthread_release(struct uthread *ut)
+{
+	if (!ut->running && ut->started && !ut->fresh)
+		ut->parked = true;
+}
+
+void port_task_exit(struct port_task *pt)
+{
+	struct uthread *ut = uthread_by_id(pt->uthread);
+
+	pt->uthread = 0;
+	if (ut)
+		uthread_release(ut);
+}
+
+void port_task_exec(struct port_task *pt, port_mm_t new_mm)
+{
+	struct stub *s = stub_by_id(new_mm);
+	struct uthread *old = uthread_by_id(pt->uthread);
+
+	if (old)
+		uthread_release(old);
+	pt->uthread = s ? s->threads->id : 0;
+	memset(&pt->regs, 0, sizeof(pt->regs));
+	pt->regs.eflags = 0x202;
+}
+
+void stub_kill(struct stub *s)
+{
+	if (s->dead)
+		return;
+	__atomic_store_n(&s->dead, true, __ATOMIC_RELEASE);
+	if (s->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+}
+
+/* The watcher saw the pidfd become readable. */
+void stub_died(struct stub *s)
+{
+	s->dead = true;
+	s->death_seen = true;
+	if (s->freed) {
+		stub_destroy(s);
+		return;
+	}
+	for (struct stub **pp = &zygotes; *pp; pp = &(*pp)->next)
+		if (*pp == s) {
+			*pp = s->next;
+			nr_zygotes--;
+			stub_destroy(s);
+			return;
+		}
+	kern_mm_died(s->id);
+}
+
+void port_mm_free(port_mm_t mm)
+{
+	struct stub *s = stub_by_id(mm);
+
+	if (!s)
+		return;
+	s->freed = true;
+	if (s->death_seen) {
+		stub_destroy(s);
+		return;
+	}
+	for (struct uthread *ut = s->threads; ut; ut = ut->next)
+		if (!ut->attached)
+			uthread_wait_attached(ut);
+	stub_kill(s);
+	if (s->death_seen)
+		stub_destroy(s);
+}
+
+/* ---- boot ---- */
+static void __attribute__((noreturn)) template_child(int image, int mbfd)
+{
+	static const char *const argv[] = { "umber-stub", NULL }, *const envp[] = { NULL };
+	struct rlimit core = { 1, 1 };
+	cap_t none = cap_init();
+
+	setsid();
+	setrlimit(RLIMIT_CORE, &core);
+	personality(ADDR_NO_RANDOMIZE);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (none)
+		cap_set_proc(none);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (dup2(mbfd, STUB_FD_MBOX) == STUB_FD_MBOX && fcntl(STUB_FD_MBOX, F_SETFD, 0) == 0)
+		syscall(SYS_execveat, image, "", argv, envp, AT_EMPTY_PATH);
+	_exit(127);
+}
+
+static int stub_image_fd(void)
+{
+	size_t n = (size_t)(stub_image_end - stub_image);
+	int fd = memfd_create("umber-stub", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char path[64];
+	int ro;
+
+	if (fd < 0)
+		return -1;
+	if (write(fd, stub_image, n) != (ssize_t)n ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+		close(fd);
+		return -1;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ro = open(path, O_RDONLY | O_CLOEXEC);
+	close(fd);
+	return ro;
+}
+
+/* The stack, vvar and so on that exec gave to the template are of no use to guests; the vDSO stays for the guest's. */
+static u32 unmap_leftovers(struct stub *s, struct stub_op *ops, u32 max)
+{
+	char path[64], line[512];
+	u32 n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", s->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && n < max) {
+		unsigned long a, b;
+
+		if (sscanf(line, "%lx-%lx", &a, &b) != 2 || (a >= STUB_BASE && a < MBOX_BASE + MBOX_MAP_BYTES) ||
+		    strstr(line, "[v") || a >= 0x7fffffffffffffffUL)
+			continue;
+		ops[n++] = (struct stub_op){ .kind = STUB_OP_SYSCALL, .nr = SYS_munmap, .a = { a, b - a } };
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static int template_start(const char **what)
+{
+	struct sock_filter prog[FILTER_MAX];
+	struct { u16 len; u16 pad[3]; u64 filter; } fprog = { 0 };
+	int image = stub_image_fd(), n = filter_build(prog, FILTER_MAX);
+	struct mailbox *mb;
+	pid_t pid;
+
+	*what = "build the seccomp filter";
+	if (n < 0)
+		return n;
+	*what = "make the stub's image (memfd)";
+	if (image < 0)
+		return -errno;
+	template_stub = stub_new();
+	template_ut = template_stub ? uthread_new(template_stub) : NULL;
+	*what = "make the template stub";
+	if (!template_ut)
+		return -ENOMEM;
+	mb = template_ut->mb;
+	if ((size_t)n * sizeof(prog[0]) + 16 > MBOX_STACK_OFF - offsetof(struct mailbox, bulk))
+		return -E2BIG;
+	fprog.len = (u16)n;
+	fprog.filter = MBOX_BASE + offsetof(struct mailbox, bulk) + sizeof(fprog);
+	memcpy(mb->bulk, &fprog, sizeof(fprog));
+	memcpy(mb->bulk + sizeof(fprog), prog, (size_t)n * sizeof(prog[0]));
+	mb->ops[0].a[0] = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
+			  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	pid = fork();
+	if (pid == 0)
+		template_child(image, template_stub->mbfd);
+	close(image);
+	if (pid < 0)
+		return -errno;
+	template_stub->pid = template_ut->tid = pid;
+	template_stub->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	template_ut->attached = 1;
+	template_ut->started = true;
+	return 0;
+}
+
+int stubs_init(const char **what)
+{
+	int r = template_start(what), fd;
+	struct mailbox *mb;
+	pthread_t t;
+	u64 sync = 1;
+	u32 n;
+
+	if (r)
+		return r;
+	mb = template_ut->mb;
+	*what = "start the template stub";
+	if (wait_entry(template_ut, port_monotonic_ns() + 5000000000ULL, true) != WAIT_ENTRY)
+		return -EIO;
+	*what = "install the seccomp filter in a stub (host kernel 5.19 or later with CONFIG_SECCOMP_FILTER)";
+	fd = (int)mb->ops[0].res;
+	if (fd < 0)
+		return fd;
+	*what = "take the seccomp listener from the stub (pidfd_getfd; are ptrace rights restricted?)";
+	listener = (int)syscall(SYS_pidfd_getfd, template_stub->pidfd, fd, 0);
+	if (listener < 0)
+		return -errno;
+	fcntl(listener, F_SETFD, FD_CLOEXEC);
+	ioctl(listener, _IOW('!', 4, u64), sync); /* wake on the same CPU; hosts before 6.6 lack it */
+	*what = "start the listener thread";
+	if (pthread_create(&t, NULL, listener_main, NULL))
+		return -EAGAIN;
+	events_watch_stub(template_stub);
+	mb->ops[0] = (struct stub_op){ .kind = STUB_OP_SYSCALL, .nr = SYS_close, .a = { (u64)fd } };
+	n = 1 + unmap_leftovers(template_stub, mb->ops + 1, 32);
+	klock_take();
+	*what = "prepare the template stub";
+	r = uthread_run_ops(template_ut, n);
+	klock_drop();
+	for (u32 i = 0; i < n && !r; i++)
+		if (mb->ops[i].res < 0)
+			r = (int)mb->ops[i].res;
+	return r;
+}

@@ -1,0 +1,298 @@
+/*
+ * Running user code: hand-off to a stub thread and back, decoding of what it came back with, kicks.
+ *
+ * Hand-off, two columns; both sides write first, then look (sequentially consistent), so that at least one
+ * of them sees the other:
+ *     vCPU: k_sleep = 1; read s2k; sleep if unchanged      stub: s2k++; read k_sleep; wake if 1
+ *     stub: s_sleep = 1; read k2s; sleep if unchanged      vCPU: k2s = seq; read s_sleep; wake if 1
+ * Both asleep cannot be. A stub that lies about s_sleep or k2s keeps its own thread asleep or spinning; the
+ * vCPU's own wake-ups come through `attn`, which is private memory (I6).
+ */
+#include "vcpu.h"
+#include "../mm/stubs.h"
+#include <abi/errno.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KICK_PATIENCE_NS 10000000ULL /* then the thread's CPU clock is looked at */
+#define KICK_CPU_NS 20000000ULL      /* CPU time burned in spite of a kick: hostile */
+#define EFLAGS_USER 0x3f7fd7u        /* what a guest may set is the host's to judge; this keeps RF etc. plain */
+
+struct waitv { u64 val, uaddr; u32 flags, reserved; };
+
+static int futex_wait_two(u32 *shared, u32 v1, u32 *priv, u32 v2, u64 deadline_ns)
+{
+	struct waitv w[2] = {
+		{ v1, (u64)shared, 2, 0 },
+		{ v2, (u64)priv, 2 | FUTEX_PRIVATE_FLAG, 0 },
+	};
+	struct timespec ts = { (time_t)(deadline_ns / 1000000000), (long)(deadline_ns % 1000000000) };
+
+	return (int)syscall(SYS_futex_waitv, w, 2, 0, deadline_ns == U64_MAX ? NULL : &ts, CLOCK_MONOTONIC);
+}
+
+enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops)
+{
+	struct hvcpu *v = this_hvcpu();
+	struct mailbox *mb = ut->mb;
+	u32 now, seen = ut->seen;
+
+	for (u32 i = v->spin; i; i--) {
+		now = __atomic_load_n(&mb->s2k, __ATOMIC_ACQUIRE);
+		if (now != seen) {
+			ut->seen = now;
+			v->spins_won++;
+			return WAIT_ENTRY;
+		}
+		__builtin_ia32_pause();
+	}
+	for (;;) {
+		u32 a = __atomic_load_n(&v->attn, __ATOMIC_SEQ_CST);
+		int r = 0;
+
+		now = __atomic_load_n(&mb->s2k, __ATOMIC_ACQUIRE);
+		if (now != seen)
+			break;
+		if (__atomic_load_n(&ut->stub->dead, __ATOMIC_ACQUIRE))
+			return WAIT_DEAD;
+		if (!ops && a != v->seen)
+			return WAIT_ATTENTION;
+		__atomic_store_n(&mb->k_sleep, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&v->sleeping, 1, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&mb->s2k, __ATOMIC_SEQ_CST) == seen) {
+			v->sleeps++;
+			r = futex_wait_two(&mb->s2k, seen, &v->attn, a, deadline_ns);
+			r = r < 0 ? -errno : 0;
+		}
+		__atomic_store_n(&v->sleeping, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&mb->k_sleep, 0, __ATOMIC_RELAXED);
+		now = __atomic_load_n(&mb->s2k, __ATOMIC_ACQUIRE);
+		if (now != seen)
+			break;
+		if (r == -ETIMEDOUT)
+			return WAIT_TIMEOUT;
+	}
+	ut->seen = now;
+	return WAIT_ENTRY;
+}
+
+void answer(struct uthread *ut, u32 cmd)
+{
+	struct mailbox *mb = ut->mb;
+
+	mb->cmd = cmd;
+	__atomic_store_n(&mb->k2s, ut->seen, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&mb->s_sleep, __ATOMIC_SEQ_CST))
+		syscall(SYS_futex, &mb->k2s, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+struct host_ucontext *uthread_uc(struct uthread *ut)
+{
+	return (struct host_ucontext *)((u8 *)ut->mb + ut->uc_off);
+}
+
+static void place(struct uthread *ut, struct hvcpu *v)
+{
+	cpu_set_t set;
+
+	if (v->host_cpu < 0 || ut->cpu == v->host_cpu)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(v->host_cpu, &set);
+	if (!sched_setaffinity(ut->tid, sizeof(set), &set))
+		ut->cpu = v->host_cpu;
+}
+
+/* Kernel-built first frame of a thread that never entered. */
+static void fresh_frame(struct uthread *ut)
+{
+	struct host_ucontext *uc;
+	struct mailbox *mb = ut->mb;
+
+	if (ut->fpu_init) {
+		ut->uc_off = MBOX_FRAME_OFF;
+		uc = uthread_uc(ut);
+		memset(uc, 0, sizeof(*uc));
+	}
+	uc = uthread_uc(ut);
+	uc->ss_sp = MBOX_BASE + (u64)ut->slot * MBOX_SIZE + MBOX_STACK_OFF;
+	uc->ss_size = MBOX_SIZE - MBOX_STACK_OFF;
+	uc->ss_flags = 0;
+	mb->start_off = ut->uc_off;
+}
+
+static void write_regs(struct uthread *ut, const struct user_regs *r)
+{
+	struct host_ucontext *uc;
+	struct host_mcontext *mc;
+	struct mailbox *mb = ut->mb;
+	u32 set = 0;
+
+	if (ut->fresh) {
+		fresh_frame(ut);
+		ut->fresh = false;
+	}
+	uc = uthread_uc(ut);
+	mc = &uc->mc;
+	mc->r8 = r->r8, mc->r9 = r->r9, mc->r10 = r->r10, mc->r11 = r->r11;
+	mc->r12 = r->r12, mc->r13 = r->r13, mc->r14 = r->r14, mc->r15 = r->r15;
+	mc->rdi = r->rdi, mc->rsi = r->rsi, mc->rbp = r->rbp, mc->rbx = r->rbx;
+	mc->rdx = r->rdx, mc->rax = r->rax, mc->rcx = r->rcx, mc->rsp = r->rsp;
+	mc->rip = r->rip, mc->eflags = r->eflags;
+	mc->cs = 0x33, mc->ss = 0x2b, mc->fs = 0, mc->gs = 0;
+	uc->sigmask = 0;
+	if (r->fs_base != ut->fs_base) {
+		set |= 1;
+		mb->fs_base = ut->fs_base = r->fs_base;
+	}
+	if (r->gs_base != ut->gs_base) {
+		set |= 2;
+		mb->gs_base = ut->gs_base = r->gs_base;
+	}
+	mb->set_fs = set;
+}
+
+/* Copies what the stub reported, once, and checks it. */
+static enum port_entry decode(struct uthread *ut, struct port_task *pt)
+{
+	struct mailbox *mb = ut->mb;
+	u64 off = READ_ONCE(mb->uc_off);
+	struct { s32 signo, err, code, pad; u64 addr; s32 nr; u32 arch; } info;
+	struct user_regs *r = &pt->regs;
+	struct host_mcontext mc;
+	u32 sig;
+
+	if (READ_ONCE(mb->kind) != MBOX_ENTRY_SIGNAL || off < MBOX_STACK_OFF || (off & 15) ||
+	    off > MBOX_SIZE - sizeof(struct host_ucontext) - 128) {
+		stub_kill(ut->stub);
+		return PORT_ENTRY_DEAD;
+	}
+	ut->uc_off = off;
+	ut->fpu_init = false;
+	memcpy(&mc, (const void *)&uthread_uc(ut)->mc, sizeof(mc));
+	memcpy(&info, (u8 *)mb + off + sizeof(struct host_ucontext), sizeof(info));
+	sig = READ_ONCE(mb->signo);
+	r->r8 = mc.r8, r->r9 = mc.r9, r->r10 = mc.r10, r->r11 = mc.r11;
+	r->r12 = mc.r12, r->r13 = mc.r13, r->r14 = mc.r14, r->r15 = mc.r15;
+	r->rdi = mc.rdi, r->rsi = mc.rsi, r->rbp = mc.rbp, r->rbx = mc.rbx;
+	r->rdx = mc.rdx, r->rax = mc.rax, r->rcx = mc.rcx, r->rsp = mc.rsp;
+	r->rip = mc.rip, r->eflags = mc.eflags;
+	r->cs = 0x33, r->ss = 0x2b;
+	if (sig == SIGSYS) {
+		r->orig_rax = r->rax;
+		r->rax = (u64)-ENOSYS;
+		pt->is32 = info.arch != AUDIT_ARCH_X86_64 || (r->orig_rax & 0x40000000);
+		return PORT_ENTRY_SYSCALL;
+	}
+	r->orig_rax = (u64)-1;
+	if (sig == STUB_KICK_SIGNAL) {
+		ut->kicked_ns = 0;
+		return PORT_ENTRY_KICK;
+	}
+	pt->trap = (struct port_trap){ (s32)sig, info.code, info.addr, (u32)mc.trapno, (u32)mc.err };
+	return PORT_ENTRY_TRAP;
+}
+
+static u64 thread_cpu_ns(struct uthread *ut)
+{
+	char path[64], buf[64];
+	unsigned long long ns = 0;
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", ut->stub->pid, ut->tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return U64_MAX;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n > 0) {
+		buf[n] = 0;
+		sscanf(buf, "%llu", &ns);
+	}
+	return ns;
+}
+
+/* A kick is overdue. klock not held. A slow page fault is no crime, burning CPU with the kick masked is one. */
+static void audit_kick(struct uthread *ut)
+{
+	u64 before = thread_cpu_ns(ut);
+	struct timespec ts = { 0, (long)KICK_CPU_NS };
+
+	if (__atomic_load_n(&ut->mb->s2k, __ATOMIC_ACQUIRE) != ut->seen)
+		return;
+	if (before != U64_MAX) {
+		nanosleep(&ts, NULL);
+		if (__atomic_load_n(&ut->mb->s2k, __ATOMIC_ACQUIRE) != ut->seen)
+			return;
+		if (thread_cpu_ns(ut) - before < KICK_CPU_NS / 2 && thread_cpu_ns(ut) != U64_MAX)
+			return;
+	}
+	stub_kill(ut->stub);
+}
+
+enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
+{
+	struct uthread *ut = uthread_by_id(pt->uthread);
+	struct hvcpu *v = this_hvcpu();
+	enum wait_result w;
+
+	if (!ut || ut->stub->dead)
+		return PORT_ENTRY_DEAD;
+	if (!ut->running) {
+		if (!ut->started && uthread_wait_attached(ut))
+			return PORT_ENTRY_DEAD;
+		place(ut, v);
+		write_regs(ut, &pt->regs);
+		ut->mb->spin = v->spin;
+		ut->running = true;
+		v->entries++;
+		klock_drop();
+		answer(ut, MBOX_CMD_RESUME);
+	} else {
+		klock_drop();
+	}
+	if (ut->kicked_ns) {
+		u64 limit = ut->kicked_ns + KICK_PATIENCE_NS;
+
+		w = wait_entry(ut, limit, true);
+		if (w == WAIT_TIMEOUT)
+			audit_kick(ut);
+	} else {
+		w = wait_entry(ut, deadline_ns, false);
+	}
+	klock_take();
+	if (__atomic_load_n(&v->attn, __ATOMIC_ACQUIRE) != v->seen) {
+		v->seen = __atomic_load_n(&v->attn, __ATOMIC_ACQUIRE);
+		v->attns++;
+		events_drain();
+	}
+	if (ut->stub->dead || w == WAIT_DEAD) {
+		ut->running = false;
+		return PORT_ENTRY_DEAD;
+	}
+	if (w != WAIT_ENTRY)
+		return PORT_ENTRY_ATTENTION;
+	ut->running = false;
+	return decode(ut, pt);
+}
+
+void port_user_kick(struct port_task *pt)
+{
+	struct uthread *ut = uthread_by_id(pt->uthread);
+
+	if (!ut || !ut->running || ut->kicked_ns)
+		return;
+	ut->kicked_ns = port_monotonic_ns();
+	if (syscall(SYS_tgkill, ut->stub->pid, ut->tid, STUB_KICK_SIGNAL) && errno == ESRCH)
+		stub_kill(ut->stub); /* the thread made itself go away */
+}
