@@ -33,12 +33,13 @@ static void end(struct inode *dir)
 
 static struct hostfs_new new_of(const struct inode *dir, u32 mode, u32 rdev, const char *target)
 {
-	const struct cred *c = current->cred;
+	const struct cred *c = current ? current->cred : NULL; /* none on the boot fibre */
 	bool setgid = dir->mode & S_ISGID;
 
 	if (setgid && S_ISDIR(mode))
 		mode |= S_ISGID;
-	return (struct hostfs_new){ .mode = mode, .uid = c->fsuid, .gid = setgid ? dir->gid : c->fsgid,
+	return (struct hostfs_new){ .mode = mode, .uid = c ? c->fsuid : 0,
+				    .gid = setgid ? dir->gid : c ? c->fsgid : 0,
 				    .rdev_major = MAJOR(rdev), .rdev_minor = MINOR(rdev), .target = target };
 }
 
@@ -67,7 +68,7 @@ static int make(struct inode *dir, struct dentry *d, u32 mode, u32 rdev, const c
 		if (hnode(i)->fresh >= 0)
 			port_hfd_close(hnode(i)->fresh);
 		hnode(i)->fresh = fd;
-		hnode(i)->fresh_tid = current->tid;
+		hnode(i)->fresh_tid = current ? current->tid : 0;
 	}
 	d->time = ktime_mono_ns() | 1;
 	d_instantiate(d, i);
@@ -121,7 +122,7 @@ static int hostfs_mktmp(struct inode *dir, struct dentry *d, u32 mode)
 	hnode(i)->keep = true;
 	hnode_set_path(hnode(i), path);
 	hnode(i)->fresh = fd;
-	hnode(i)->fresh_tid = current->tid;
+	hnode(i)->fresh_tid = current ? current->tid : 0;
 	d_instantiate(d, i);
 	return 0;
 out:

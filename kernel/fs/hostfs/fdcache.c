@@ -76,13 +76,15 @@ static int open_below(struct hnode *parent, struct hnode *hn, const struct dentr
 /* One step: gives a path fd to the highest object on the way to hn that has none. */
 static int open_step(struct hnode *hn)
 {
-	struct dentry *d, *parent;
+	struct dentry *d = NULL, *parent, *a;
 	struct inode *pi, *i;
 	int r;
 
-	if (list_empty(&hn->inode->dentries))
+	list_for_each_entry(a, &hn->inode->dentries, alias)
+		if (!d || (list_empty(&d->hash_node) && !list_empty(&a->hash_node)))
+			d = a; /* a name that still is one, if there is any */
+	if (!d)
 		return -ESTALE;
-	d = list_first_entry(&hn->inode->dentries, struct dentry, alias);
 	while (d->parent != d && d->parent->inode && hnode(d->parent->inode)->path < 0)
 		d = d->parent;
 	parent = d->parent;

@@ -76,7 +76,7 @@ int hostfs_file_open(struct inode *inode, struct file *f)
 		if (r)
 			return r;
 	}
-	if (hn->fresh >= 0 && hn->fresh_tid == current->tid && !(how & (HOSTFS_SYNC | HOSTFS_DSYNC))) {
+	if (hn->fresh >= 0 && hn->fresh_tid == (current ? current->tid : 0) && !(how & (HOSTFS_SYNC | HOSTFS_DSYNC))) {
 		fd = hn->fresh;
 		hn->fresh = HFD_NONE;
 		how |= HOSTFS_WR;
@@ -179,7 +179,7 @@ static ssize_t hostfs_read_iter(struct file *f, struct iov_iter *it, s64 *pos)
 			r = -EFAULT;
 			break;
 		}
-		if ((size_t)r < n || fatal_signal_pending(current))
+		if ((size_t)r < n || (current && fatal_signal_pending(current)))
 			break;
 	}
 	chunk_put(buf, size);
@@ -217,7 +217,7 @@ static ssize_t hostfs_write_iter(struct file *f, struct iov_iter *it, s64 *pos)
 		*pos = (s64)off + r;
 		done += (size_t)r;
 		i->size = max(i->size, (u64)*pos);
-		if ((size_t)r < n || fatal_signal_pending(current))
+		if ((size_t)r < n || (current && fatal_signal_pending(current)))
 			break;
 	}
 	chunk_put(buf, size);

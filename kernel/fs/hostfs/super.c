@@ -121,6 +121,10 @@ static void hostfs_put_super(struct super_block *sb)
 	if (!hsb)
 		return;
 	sb->priv = NULL;
+	/* An inode may outlive its superblock for a while (inotify): it must not find the freed hash. */
+	for (size_t i = 0; i < HOSTFS_HASH; i++)
+		while (!list_empty(&hsb->hash[i]))
+			list_del(hsb->hash[i].next);
 	port_hfd_close(hsb->root);
 	kfree(hsb->devs);
 	kfree(hsb->path);
@@ -189,15 +193,15 @@ static int hostfs_make_root(struct super_block *sb, const struct hostfs_stat *st
 	hnode(i)->keep = true;
 	hnode_set_path(hnode(i), path);
 	sb->root = d_make_root(i);
-	if (!sb->root)
-		return -ENOMEM;
+	if (IS_ERR(sb->root))
+		return (int)PTR_ERR(sb->root);
 	sb->root->time = ktime_mono_ns() | 1;
 	return 0;
 }
 
 static int hostfs_fill_super(struct super_block *sb, const char *source, const char *data)
 {
-	bool trusted = !current->mm, append = false;
+	bool trusted = !current || !current->mm, append = false;
 	struct hostfs_sb *hsb;
 	struct hostfs_stat st;
 	struct options o;
