@@ -131,6 +131,8 @@ static void notify(struct inode *i, u32 mask, u32 cookie, const char *name, u32 
 	struct watch *w, *n;
 	u32 puts = 0;
 
+	if (mask & (FSN_DELETE_SELF | FSN_MOVE_SELF)) /* these two never say what they are */
+		mask &= ~IN_ISDIR;
 	list_for_each_entry_safe(w, n, &i->watches, in_inode) {
 		if (!(w->mask & mask & IN_ALL_EVENTS) || (unlinked && w->mask & IN_EXCL_UNLINK))
 			continue;
