@@ -71,6 +71,7 @@ struct tgroup {
 	struct task *exec_task;           /* thread in execve waiting for the others to die */
 	struct itimer_state *itimers;     /* kernel/time */
 	struct list_head posix_timers;
+	struct sem_undo *sem_undo;        /* SysV SEM_UNDO; kernel/ipc */
 	u64 start_ns;
 	struct pgrp *pgrp;                /* = pgid's; set by kernel/task only */
 	struct list_head pgrp_node;
@@ -178,8 +179,8 @@ long do_clone(const struct clone_args_k *a);
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp);
 /* Starts a process running path (pid 1, umber run's command). Returns its task or ERR_PTR. */
 struct task *user_process_spawn(void (*setup)(void *arg), void *arg);
-/* The last thread of tg exits: SEM_UNDO adjustments are applied (semop(2)). kernel/ipc. */
-void sysvsem_exit(struct tgroup *tg);
+/* t exits, and is counted out of tg->nr_threads: with the last thread SEM_UNDO adjustments are applied. kernel/ipc. */
+void sysv_sem_exit(struct task *t);
 /* Process groups and sessions. */
 bool pgrp_orphaned(int pgid);
 bool pgrp_in_session(int pgid, int sid);

@@ -382,9 +382,6 @@ long memfd_fcntl(struct file *f, unsigned cmd, unsigned long arg);      /* F_ADD
 void epoll_file_gone(struct file *f);              /* last reference; called when f->epitems is not empty */
 void locks_remove_file(struct file *f);            /* flock, OFD: last reference */
 void locks_remove_posix(struct file *f, struct files *owner); /* close of an fd */
-/* fcntl(2) F_GETLK.. F_OFD_SETLKW (arg: user struct flock; fd: as passed, to notice a concurrent close) and leases. */
-long fcntl_lock(struct file *f, unsigned cmd, uaddr_t arg, int fd);
-long fcntl_lease(struct file *f, unsigned cmd, unsigned long arg);
 void locks_show(struct seq_file *m);               /* /proc/locks */
 enum { FSN_ACCESS = 1, FSN_MODIFY = 2, FSN_ATTRIB = 4, FSN_CLOSE_WRITE = 8, FSN_CLOSE_NOWRITE = 16, FSN_OPEN = 32,
        FSN_MOVED_FROM = 64, FSN_MOVED_TO = 128, FSN_CREATE = 256, FSN_DELETE = 512, FSN_DELETE_SELF = 1024,
