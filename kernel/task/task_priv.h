@@ -99,13 +99,18 @@ struct exec_params {
 	char *filename;          /* as AT_EXECFN: kmalloc'd */
 	struct exec_args args;
 	u8 head[256];            /* first bytes of file, zero filled */
-	bool secure, execfd_hidden;
+	bool secure, execfd_hidden;  /* AT_SECURE; the name is an fd that will be closed: no scripts */
 	struct cred *cred;       /* new credentials */
 	struct mm *mm;           /* being built */
 	uaddr_t entry, sp;
+	bool unreadable;         /* the caller may not read the file: not dumpable */
 };
-int exec_args_add(struct exec_args *a, const char *s, bool front_arg);
+/* One more string from kernel or user memory. -E2BIG, -ENOMEM, -EFAULT. */
+int exec_args_add(struct exec_args *a, const char *s);
+int exec_args_add_user(struct exec_args *a, uaddr_t s);
+/* argv[0] is replaced by n strings. */
 int exec_args_replace_arg0(struct exec_args *a, const char *const *strs, int n);
-int binfmt_script(struct exec_params *p, char **interp);  /* 0: *interp is the next file; -ENOEXEC: none */
+/* p->head begins with "#!": rewrites the arguments; *interp: kmalloc'd path of the interpreter. */
+int binfmt_script(struct exec_params *p, const char *script, char **interp);
 int elf_load(struct exec_params *p);                      /* builds p->mm; nothing of current changes */
 #endif
