@@ -7,13 +7,10 @@
  */
 #include "../mm/stubs.h"
 #include <abi/errno.h>
-#include <abi/signal.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-#define FP_XSTATE_MAGIC1 0x46505853u
-#define FP_XSTATE_MAGIC2 0x46505845u
 #define FXSAVE_BYTES 512u
 #define XHDR_OFF 512u
 #define UC_FP_XSTATE 1u

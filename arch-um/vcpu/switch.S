@@ -26,7 +26,6 @@ fibre_switch_asm:
 fibre_start_asm:
 	xor	%ebp, %ebp
 	mov	%r13, %rdi
-	push	$0
 	jmp	*%r12
 	.size fibre_start_asm, . - fibre_start_asm
 	.section .note.GNU-stack, "", @progbits
