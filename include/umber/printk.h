@@ -11,6 +11,16 @@ void printk(int level, const char *fmt, ...) __printf(2, 3);
 #define pr_info(...) printk(KERN_INFO, __VA_ARGS__)
 #define pr_debug(...) printk(KERN_DEBUG, __VA_ARGS__)
 
+/* Readers of the ring (/dev/kmsg, syslog(2)). Records are numbered from 0. klog_read copies the text (no newline, no
+ * NUL, cut at n) of the first record with a number >= *seq and sets *seq to its number; -EAGAIN when there is none yet.
+ * klog_wq is woken at each new record. klog_clear_seq: first record after the last SYSLOG_ACTION_CLEAR. */
+struct wait_queue;
+ssize_t klog_read(u64 *seq, char *buf, size_t n, int *level, u64 *mono_ns);
+u64 klog_oldest(void);
+u64 klog_next(void);           /* number that the next record will get */
+extern u64 klog_clear_seq;
+extern struct wait_queue klog_wq;
+
 /* True at most `burst` times per 5 s for one static state; use for lines that a guest can cause. */
 struct ratelimit { u64 start_ns; u32 count; };
 bool ratelimit_ok(struct ratelimit *r, u32 burst);

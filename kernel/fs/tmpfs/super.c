@@ -28,6 +28,7 @@ struct inode *tmpfs_inode(struct super_block *sb, struct inode *dir, u32 mode, u
 		return ERR_PTR(-ENOMEM);
 	}
 	sbi->used_inodes++;
+	sbi->live_inodes++;
 	tn->inode = i;
 	tn->hfd = HFD_NONE;
 	tn->seals = F_SEAL_SEAL;
@@ -82,6 +83,8 @@ void tmpfs_evict_inode(struct inode *inode)
 	if (S_ISDIR(inode->mode))
 		tmpfs_dir_free(tn);
 	kmem_cache_free(tnode_cache, tn);
+	if (!--sbi->live_inodes && sbi->gone)
+		kfree(sbi);
 }
 
 /* ---- options ---- */
@@ -223,8 +226,9 @@ static void tmpfs_put_super(struct super_block *sb)
 	if (!s)
 		return;
 	list_del(&s->dev_node);
-	kfree(s);
-	sb->priv = NULL;
+	s->gone = true;                /* inodes that somebody still holds find it at their eviction */
+	if (!s->live_inodes)
+		kfree(s);
 }
 
 static const struct super_ops tmpfs_sops = {
@@ -244,10 +248,13 @@ int tmpfs_fill(struct super_block *sb, const char *data, bool ramfs)
 	if (!s)
 		return -ENOMEM;
 	list_init(&s->dev_node);
+	s->sb = sb;
 	s->ramfs = ramfs;
 	s->mode = ramfs ? 0755 : 01777;
-	s->uid = current ? current->cred->fsuid : 0;
-	s->gid = current ? current->cred->fsgid : 0;
+	if (current && current->cred) {
+		s->uid = current->cred->fsuid;
+		s->gid = current->cred->fsgid;
+	}
 	if (!ramfs)
 		s->max_pages = s->max_inodes = kmem_total_pages() / 2;
 	err = parse_options(s, data);

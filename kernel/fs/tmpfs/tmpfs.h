@@ -23,10 +23,12 @@
 #define RAMFS_MAGIC 0x858458f6
 
 struct tmpfs_sb {
+	struct super_block *sb;
 	u64 max_pages, used_pages;     /* max 0: no limit */
 	u64 max_inodes, used_inodes;
 	u32 mode, uid, gid;
-	bool ramfs, is_dev;
+	u64 live_inodes;               /* in memory; the struct outlives put_super until they are gone */
+	bool ramfs, gone;
 	struct list_head dev_node;     /* devtmpfs: all its superblocks */
 };
 
