@@ -68,6 +68,7 @@ struct tgroup {
 	bool stopped, stop_reported, continued, cont_reported;
 	bool is_subreaper, has_child_subreaper, dumpable_, did_exec;
 	int oom_score_adj;
+	bool thp_disable;                 /* prctl(PR_SET_THP_DISABLE) */
 	struct task *exec_task;           /* thread in execve waiting for the others to die */
 	struct itimer_state *itimers;     /* kernel/time */
 	struct list_head posix_timers;
@@ -151,6 +152,7 @@ void rseq_on_return(struct task *t);
 void rseq_signal_deliver(struct task *t);
 /* The process that a pidfd names, no reference taken; NULL if f is no pidfd or the process is gone. */
 struct tgroup *pidfd_tgroup(struct file *f);
+extern int randomize_va_space;                  /* /proc/sys/kernel/randomize_va_space: 0..2 */
 extern int pid_max;                             /* /proc/sys/kernel/pid_max: 301..4194304 */
 extern struct cred *init_cred;                  /* root with all capabilities */
 /* Changes current's pgid/session at once (setsid(2), tty): see kernel/task/session.c. */
@@ -186,7 +188,6 @@ bool pgrp_orphaned(int pgid);
 bool pgrp_in_session(int pgid, int sid);
 void task_for_each_in_pgrp(int pgid, void (*fn)(struct tgroup *tg, void *arg), void *arg);
 void session_put(struct session *s);
-struct tgroup *pidfd_tgroup(struct file *f);   /* process of a pidfd; NULL: f is no pidfd */
 /* May current look into t (ptrace(2) access check)? 0 or -EPERM. */
 int ptrace_may_access(struct task *t);
 /* Parent stop/cont notification and wait statuses are in kernel/task/wait.c. */

@@ -70,7 +70,8 @@ void rusage_add(struct rusage_acc *to, const struct rusage_acc *x);
 void rusage_collect_dead(struct task *t);            /* t's figures into its group's acc */
 int rusage_to_user(uaddr_t u, const struct rusage_acc *r);
 /* cred */
-void cred_exec(struct cred *c, bool setid_changed);
+/* The credentials that current has after executing a file of that mode and owner. *secure: AT_SECURE.
+ * may_setid: set-id bits count. NULL: no memory. */
 struct cred *cred_prepare_exec(u32 mode, u32 uid, u32 gid, bool may_setid, bool *secure);
 /* ptrace */
 void ptrace_exit(struct task *t);                    /* t ends: tracees let go, tracer forgets it */

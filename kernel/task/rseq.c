@@ -1,0 +1,138 @@
+/*
+ * rseq(2) and robust list registration.
+ *
+ * User memory is touched only when something changed: the cpu number when it differs from what was last
+ * written, the critical section when the task was preempted (nivcsw moved) or a signal frame is built. A
+ * thread that another one interleaved with on this cpu was switched out in the kernel, so this sees it.
+ */
+#include "task_priv.h"
+
+#define ROBUST_LIST_HEAD_BYTES 24
+
+static void die(struct task *t)
+{
+	signal_force(SIGSEGV, SEND_SIG_KERNEL, t);
+}
+
+/* In a critical section: on to its abort address. 0 or -EFAULT, -EINVAL (the program gets SIGSEGV). */
+static int leave_critical_section(struct task *t)
+{
+	struct abi_rseq_cs cs;
+	u64 ptr, ip = t->port.regs.rip;
+	u32 sig;
+	uaddr_t field = t->rseq + offsetof(struct abi_rseq, rseq_cs);
+	if (get_user(ptr, field))
+		return -EFAULT;
+	if (!ptr)
+		return 0;
+	if (ptr >= PORT_TASK_SIZE || get_user(cs, ptr))
+		return -EFAULT;
+	if (cs.start_ip >= PORT_TASK_SIZE || cs.abort_ip >= PORT_TASK_SIZE ||
+	    cs.post_commit_offset > PORT_TASK_SIZE - cs.start_ip || cs.version)
+		return -EINVAL;
+	if (ip - cs.start_ip >= cs.post_commit_offset) /* outside: forget it */
+		return put_user((u64)0, field);
+	if (cs.abort_ip - cs.start_ip < cs.post_commit_offset)
+		return -EINVAL;
+	if (get_user(sig, cs.abort_ip - 4))
+		return -EFAULT;
+	if (sig != t->rseq_sig)
+		return -EINVAL;
+	if (put_user((u64)0, field))
+		return -EFAULT;
+	t->port.regs.rip = cs.abort_ip;
+	return 0;
+}
+
+void rseq_signal_deliver(struct task *t)
+{
+	if (t->rseq && leave_critical_section(t))
+		die(t);
+}
+
+static int write_cpu(struct task *t, u32 start, u32 id)
+{
+	struct { u32 start, id; } cpu = { start, id };
+	struct { u32 node, mm_cid; } more = { 0, start };
+	if (copy_to_user(t->rseq, &cpu, sizeof(cpu)))
+		return -EFAULT;
+	return copy_to_user(t->rseq + offsetof(struct abi_rseq, node_id), &more, sizeof(more));
+}
+
+void rseq_on_return(struct task *t)
+{
+	if (!t->rseq || t->exiting)
+		return;
+	if (t->rseq_nivcsw != t->se.nivcsw) {
+		t->rseq_nivcsw = t->se.nivcsw;
+		if (leave_critical_section(t)) {
+			die(t);
+			return;
+		}
+	}
+	if (t->rseq_cpu == t->se.cpu)
+		return;
+	t->rseq_cpu = t->se.cpu;
+	if (write_cpu(t, (u32)t->se.cpu, (u32)t->se.cpu))
+		die(t);
+}
+
+long sys_rseq(uaddr_t rseq, u32 len, int flags, u32 sig)
+{
+	struct task *t = current;
+	if (flags & RSEQ_FLAG_UNREGISTER) {
+		if (flags & ~RSEQ_FLAG_UNREGISTER)
+			return -EINVAL;
+		if (!t->rseq || t->rseq != rseq || t->rseq_len != len)
+			return -EINVAL;
+		if (t->rseq_sig != sig)
+			return -EPERM;
+		if (write_cpu(t, 0, RSEQ_CPU_ID_UNINITIALIZED))
+			return -EFAULT;
+		t->rseq = 0;
+		return 0;
+	}
+	if (flags)
+		return -EINVAL;
+	if (t->rseq) {
+		if (t->rseq != rseq || t->rseq_len != len)
+			return -EINVAL;
+		return t->rseq_sig != sig ? -EPERM : -EBUSY;
+	}
+	if (len < RSEQ_MIN_BYTES || (rseq & (RSEQ_MIN_BYTES - 1)))
+		return -EINVAL;
+	if (rseq >= PORT_TASK_SIZE || len > PORT_TASK_SIZE - rseq)
+		return -EFAULT;
+	t->rseq = rseq;
+	t->rseq_len = len;
+	t->rseq_sig = sig;
+	t->rseq_cpu = t->se.cpu;
+	t->rseq_nivcsw = t->se.nivcsw;
+	if (write_cpu(t, (u32)t->se.cpu, (u32)t->se.cpu) ||
+	    put_user((u64)0, rseq + offsetof(struct abi_rseq, rseq_cs))) {
+		t->rseq = 0;
+		return -EFAULT;
+	}
+	return 0;
+}
+
+long sys_set_robust_list(uaddr_t head, u64 len)
+{
+	if (len != ROBUST_LIST_HEAD_BYTES)
+		return -EINVAL;
+	current->robust_list = head;
+	current->robust_list_size = len;
+	return 0;
+}
+
+long sys_get_robust_list(int pid, uaddr_t head, uaddr_t len)
+{
+	struct task *t = pid ? find_task(pid) : current;
+	if (!t)
+		return -ESRCH;
+	if (ptrace_may_access(t))
+		return -EPERM;
+	if (put_user((u64)ROBUST_LIST_HEAD_BYTES, len) || put_user(t->robust_list, head))
+		return -EFAULT;
+	return 0;
+}
