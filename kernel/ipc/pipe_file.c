@@ -294,7 +294,7 @@ static int pipefs_fill(struct super_block *sb, const char *source, const char *d
 	sb->blocksize = PAGE_SIZE;
 	root->mode = S_IFDIR | 0600;
 	sb->root = d_make_root(root);
-	return sb->root ? 0 : -ENOMEM;
+	return IS_ERR(sb->root) ? (int)PTR_ERR(sb->root) : 0;
 }
 
 static struct fs_type pipefs = { .name = "pipefs", .nodev = true, .fill_super = pipefs_fill };
