@@ -25,9 +25,9 @@ SFLAGS  := -std=gnu11 -O2 -g -fpie -fvisibility=hidden -fno-strict-aliasing -fno
 LDLIBS  := -lseccomp -lcap -lz
 
 KSRC    := $(sort $(shell find kernel -name '*.c'))
-PSRC    := $(sort $(shell find arch-um drivers-host -name '*.c' -not -path 'arch-um/stub/*' -not -name '*_host.c'))
+PSRC    := $(sort $(shell find arch-um drivers-host -name '*.c' -not -path 'arch-um/stub/*' -not -path '*/vdso/*' -not -name '*_host.c'))
 HSRC    := $(sort $(shell find arch-um drivers-host -name '*_host.c' -not -path 'arch-um/stub/*'))
-ASRC    := $(sort $(shell find arch-um -name '*.S' -not -path 'arch-um/stub/*'))
+ASRC    := $(sort $(shell find arch-um -name '*.S' -not -path 'arch-um/stub/*' -not -path '*/vdso/*'))
 KOBJ    := $(KSRC:%.c=$(B)/%.o) $(B)/gen/syscall_dispatch.o
 POBJ    := $(PSRC:%.c=$(B)/%.o)
 HOBJ    := $(HSRC:%.c=$(B)/%.o)
@@ -64,9 +64,10 @@ $(B)/kernel.o: $(KOBJ)
 	@$(LD) -r -o $@ $^
 
 include arch-um/stub/stub.mk
+include arch-um/time/vdso/vdso.mk
 include rootfs/rootfs.mk
 
-$(B)/umber: $(B)/kernel.o $(POBJ) $(HOBJ) $(AOBJ) $(STUBOBJ) $(ROOTFSOBJ)
+$(B)/umber: $(B)/kernel.o $(POBJ) $(HOBJ) $(AOBJ) $(STUBOBJ) $(VDSOOBJ) $(ROOTFSOBJ)
 	@$(CC) $(SANFLAGS) -no-pie -pthread -g -o $@ $^ $(LDLIBS)
 
 run: umber

@@ -125,18 +125,6 @@ u64 port_task_utime_ns(struct port_task *pt)
 	return ns;
 }
 
-size_t port_vdso(hfd_t *hfd)
-{
-	*hfd = HFD_NONE;
-	return 0;
-}
-
-void port_time_publish(s64 mono_offset_ns, s64 real_offset_ns)
-{
-	(void)mono_offset_ns;
-	(void)real_offset_ns;
-}
-
 /* ---- the end ---- */
 void port_log(const char *line, size_t n)
 {

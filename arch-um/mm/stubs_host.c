@@ -10,6 +10,7 @@
  */
 #include "stubs.h"
 #include "../entry/filter.h"
+#include "../time/vdso.h"
 #include "../vcpu/vcpu.h"
 #include <abi/errno.h>
 #include <errno.h>
@@ -651,7 +652,7 @@ static int stub_image_fd(void)
 }
 
 /* The stack, vvar and so on that exec gave to the template are of no use to guests; the vDSO stays for the guest's. */
-static u32 unmap_leftovers(struct stub *s, struct stub_op *ops, u32 max)
+static u32 unmap_leftovers(struct stub *s, struct stub_op *ops, u32 max, u64 *vdso)
 {
 	char path[64], line[512];
 	u32 n = 0;
@@ -662,6 +663,8 @@ static u32 unmap_leftovers(struct stub *s, struct stub_op *ops, u32 max)
 	while (f && fgets(line, sizeof(line), f) && n < max) {
 		unsigned long a, b;
 
+		if (strstr(line, "[vdso]") && sscanf(line, "%lx", &a) == 1)
+			*vdso = a;
 		if (sscanf(line, "%lx-%lx", &a, &b) != 2 || (a >= STUB_BASE && a < MBOX_BASE + MBOX_MAP_BYTES) ||
 		    strstr(line, "[v") || a >= 0x7fffffffffffffffUL)
 			continue;
@@ -718,7 +721,7 @@ int stubs_init(const char **what)
 	int r = template_start(what), fd;
 	struct mailbox *mb;
 	pthread_t t;
-	u64 sync = 1;
+	u64 sync = 1, vdso = 0;
 	u32 n;
 
 	if (r)
@@ -742,7 +745,7 @@ int stubs_init(const char **what)
 		return -EAGAIN;
 	events_watch_stub(template_stub);
 	mb->ops[0] = (struct stub_op){ .kind = STUB_OP_SYSCALL, .nr = SYS_close, .a = { (u64)fd } };
-	n = 1 + unmap_leftovers(template_stub, mb->ops + 1, 32);
+	n = 1 + unmap_leftovers(template_stub, mb->ops + 1, 32, &vdso);
 	klock_take();
 	*what = "prepare the template stub";
 	r = uthread_run_ops(template_ut, n);
@@ -750,5 +753,6 @@ int stubs_init(const char **what)
 	for (u32 i = 0; i < n && !r; i++)
 		if (mb->ops[i].res < 0)
 			r = (int)mb->ops[i].res;
-	return r;
+	*what = "make the guest's vDSO";
+	return r ? r : vdso_init(vdso);
 }
