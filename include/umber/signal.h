@@ -72,8 +72,6 @@ void signal_notify_parent(struct task *leader, int exit_signal); /* SIGCHLD on d
 const char *signal_name(int sig);
 /* t (current) is leaving its group: takes it out of a group stop, gives its share of signals to others. do_exit. */
 void signal_task_exit(struct task *t);
-/* exec: SIGKILL to every thread of current's group but current (tg->exec_task is set: they only exit). */
-void signal_kill_others(void);
 /* Preallocated instances (posix timers). alloc: NULL over RLIMIT_SIGPENDING of t's user. send: 0 queued,
  * 1 ignored, -ESRCH nobody left. cancel: takes it off whatever queue it is on. */
 struct sigqueue *sigqueue_alloc(struct task *t, bool override_limit);

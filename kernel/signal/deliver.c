@@ -59,7 +59,7 @@ static bool take(struct taken *s)
 		struct ksigaction *ka;
 
 		check_fatal(t);
-		if (t->stop_pending) {
+		if (t->stop_pending || ((t->tg->stopped || t->tg->stop_count) && !t->tracer)) {
 			signal_stop_join();
 			continue;
 		}

@@ -74,11 +74,6 @@ void signal_kill_group(struct tgroup *tg, int wait_status)
 	group_exit_start(tg, wait_status, me && me->tg == tg ? me : NULL);
 }
 
-void signal_kill_others(void)
-{
-	kill_threads(current->tg, current);
-}
-
 struct task *signal_any_thread(struct tgroup *tg)
 {
 	struct task *t;

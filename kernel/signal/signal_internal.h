@@ -73,6 +73,8 @@ static inline bool on_altstack(const struct task *t, u64 sp)
 int ptrace_signal(int sig, struct siginfo *info) __weak;
 bool ptrace_work(const struct task *t) __weak;
 void ptrace_do_work(void) __weak;
+/* The group stops by `sig`: current stops for its tracer instead; returns when it may go on. */
+void ptrace_group_stop(int sig) __weak;
 /* Writes a core file of current's process; true: written, wait status has the core bit. */
 bool coredump(int sig, const struct siginfo *info) __weak;
 #endif

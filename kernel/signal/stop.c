@@ -103,6 +103,8 @@ static void stop_leave(struct task *t)
 {
 	struct tgroup *tg = t->tg;
 
+	if (!t->stop_pending)
+		return; /* a thread that was made while the group stopped */
 	t->stop_pending = false;
 	if (tg->stop_count > 0 && --tg->stop_count == 0)
 		stop_complete(tg);
@@ -115,21 +117,25 @@ void signal_stop_join(void)
 
 	t->state = TASK_STOPPED; /* before the parent hears of it: it may look at once */
 	stop_leave(t);
-	schedule();
+	if (t->tracer && ptrace_group_stop) {
+		t->state = TASK_RUNNING;
+		ptrace_group_stop(t->tg->stop_signo);
+	} else {
+		schedule();
+	}
 	signal_recalc(t);
 }
 
 void signal_task_exit(struct task *t)
 {
 	t->exiting = true;
-	if (t->stop_pending)
-		stop_leave(t);
+	stop_leave(t);
 	signal_retarget(t, ~t->blocked);
 }
 
 /*
- * The process of `leader` has died: sends exit_signal with its status to the parent (or tracer) and wakes
- * wait(2). A parent that ignores SIGCHLD gets no signal; whether the child is reaped at once is the caller's.
+ * The process of `leader` has died: sends exit_signal with its status to the parent (or tracer). The
+ * caller wakes wait(2). A parent that ignores SIGCHLD gets no signal; whether the child is reaped at once is the caller's.
  */
 void signal_notify_parent(struct task *leader, int exit_signal)
 {
@@ -151,5 +157,4 @@ void signal_notify_parent(struct task *leader, int exit_signal)
 		}
 		signal_send_group(exit_signal, &info, p->tg);
 	}
-	wake_parent_waiters(leader->tg);
 }

@@ -209,6 +209,7 @@ void do_exit(int code)
 	ptrace_event(6 /* PTRACE_EVENT_EXIT */, (u64)code);
 	check_init_exit(t, code);
 	t->exiting = true;
+	signal_task_exit(t);
 	t->exit_code = code;
 	bool group_dead = --tg->nr_threads == 0;
 	if (group_dead && !tg->group_exit) {

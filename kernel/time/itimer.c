@@ -157,8 +157,8 @@ long sys_alarm(u32 seconds)
 }
 
 /*
- * exec (t->in_execve): POSIX timers go, interval timers stay. Otherwise the last thread of the group is leaving:
- * everything goes.
+ * The last thread of the group is leaving (do_exit has set t->exiting): everything goes. Otherwise it is exec: POSIX
+ * timers go, interval timers stay.
  */
 void posix_timers_exit(struct task *t)
 {
@@ -166,7 +166,7 @@ void posix_timers_exit(struct task *t)
 	struct itimer_state *it = tg->itimers;
 
 	posix_timers_delete_all(tg);
-	if (!it || t->in_execve)
+	if (!it || !t->exiting)
 		return;
 	ktimer_cancel(&it->real);
 	ktimer_cancel(&it->rttime);

@@ -108,8 +108,6 @@ void ktimer_run_due(void)
 		struct ktimer *t = root;
 
 		ktimer_cancel(t);
-		if (t->expires_ns == WAIT_FOREVER)
-			continue;
 		t->fn(t);
 	}
 }
