@@ -61,18 +61,16 @@ typedef s32 hfd_t;
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
-#define min(a, b)                                                                                  \
+#define UNIQUE_2_(name, n) name##n
+#define UNIQUE_(name, n) UNIQUE_2_(name, n)
+#define PICK_(op, x, y, a, b)                                                                      \
 	({                                                                                         \
-		__typeof__(a) min_a_ = (a);                                                        \
-		__typeof__(b) min_b_ = (b);                                                        \
-		min_a_ < min_b_ ? min_a_ : min_b_;                                                 \
+		__typeof__(a) x = (a);                                                             \
+		__typeof__(b) y = (b);                                                             \
+		x op y ? x : y;                                                                    \
 	})
-#define max(a, b)                                                                                  \
-	({                                                                                         \
-		__typeof__(a) max_a_ = (a);                                                        \
-		__typeof__(b) max_b_ = (b);                                                        \
-		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
-	})
+#define min(a, b) PICK_(<, UNIQUE_(pick_a_, __COUNTER__), UNIQUE_(pick_b_, __COUNTER__), a, b)
+#define max(a, b) PICK_(>, UNIQUE_(pick_a_, __COUNTER__), UNIQUE_(pick_b_, __COUNTER__), a, b)
 #define min_t(t, a, b) min((t)(a), (t)(b))
 #define max_t(t, a, b) max((t)(a), (t)(b))
 #define likely(x) __builtin_expect(!!(x), 1)
