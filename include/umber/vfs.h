@@ -231,6 +231,8 @@ int do_mount_kernel(const char *type, const char *source, const char *target, u3
 struct mount *kern_mount(struct fs_type *t, const char *data);               /* private, not in a namespace */
 int mount_root(const char *type, const char *source, u32 flags, const char *data); /* first root */
 struct mnt_ns *task_mnt_ns(struct task *t);
+int do_pivot(const struct path *new_root, const struct path *put_old);       /* pivot_root(2) in kernel terms */
+int do_detach(const struct path *p);                                         /* umount2(MNT_DETACH) of the mount p is on */
 enum { MOUNTS_PLAIN, MOUNTS_INFO, MOUNTS_STATS };
 void mounts_show(struct seq_file *m, struct task *t, int kind); /* /proc/PID/mounts, mountinfo, mountstats */
 int mnt_want_write(struct mount *m);                                         /* 0 or -EROFS */
