@@ -68,6 +68,11 @@ struct file *shmem_file(const char *name, u64 size, u32 flags)
 	d_instantiate(p.dentry, i);
 	f = file_open_path(&p, O_RDWR | O_LARGEFILE);
 	dput(p.dentry);
+	if (!IS_ERR(f) && (f->mode & FMODE_WRITER)) {
+		/* Like Linux's, such a file does not count as a writer: execve of a memfd works while it is open. */
+		f->mode &= ~(u32)FMODE_WRITER;
+		i->writecount--;
+	}
 	return f;
 }
 
