@@ -36,8 +36,10 @@ struct sighand *sighand_copy(struct sighand *old)
 
 void sighand_put(struct sighand *s)
 {
-	if (s && ref_put(&s->ref))
+	if (s && ref_put(&s->ref)) {
+		wq_orphan(&s->signalfd_wq); /* an epoll set may outlive it */
 		kfree(s);
+	}
 }
 
 /*
