@@ -29,6 +29,7 @@ struct sched_entity {
 	bool in_user;                   /* its user side runs now (between port_user_run and an entry) */
 	s32 policy, nice, rt_priority;  /* SCHED_*; -20..19; 1..99 */
 	bool reset_on_fork;
+	u16 ioprio;                     /* ioprio_set(2) */
 	u64 affinity;                   /* bit per vCPU */
 	u64 utime_ns, stime_ns, nvcsw, nivcsw;
 	u64 mark_ns;                    /* last user/system accounting boundary */

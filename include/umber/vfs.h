@@ -231,8 +231,6 @@ int do_mount_kernel(const char *type, const char *source, const char *target, u3
 struct mount *kern_mount(struct fs_type *t, const char *data);               /* private, not in a namespace */
 int mount_root(const char *type, const char *source, u32 flags, const char *data); /* first root */
 struct mnt_ns *task_mnt_ns(struct task *t);
-int do_pivot(const struct path *new_root, const struct path *put_old);       /* pivot_root(2) in kernel terms */
-int do_detach(const struct path *p);                                         /* umount2(MNT_DETACH) of the mount p is on */
 enum { MOUNTS_PLAIN, MOUNTS_INFO, MOUNTS_STATS };
 void mounts_show(struct seq_file *m, struct task *t, int kind); /* /proc/PID/mounts, mountinfo, mountstats */
 int mnt_want_write(struct mount *m);                                         /* 0 or -EROFS */
@@ -381,6 +379,7 @@ long fcntl_lock(struct file *f, unsigned cmd, uaddr_t arg, int fd);     /* F_GET
 long fcntl_lease(struct file *f, unsigned cmd, unsigned long arg);      /* F_SETLEASE F_GETLEASE */
 long pipe_fcntl(struct file *f, unsigned cmd, unsigned long arg);       /* F_SETPIPE_SZ F_GETPIPE_SZ */
 long memfd_fcntl(struct file *f, unsigned cmd, unsigned long arg);      /* F_ADD_SEALS F_GET_SEALS */
+void file_sigio(struct file *f);                   /* O_ASYNC: SIGIO to the owner; drivers call it */
 void epoll_file_gone(struct file *f);              /* last reference; called when f->epitems is not empty */
 void locks_remove_file(struct file *f);            /* flock, OFD: last reference */
 void locks_remove_posix(struct file *f, struct files *owner); /* close of an fd */

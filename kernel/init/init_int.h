@@ -21,8 +21,6 @@
 
 void run_boot(void);                     /* boot thread; mounts and starts the command */
 void uml_boot(void);
-/* Makes the file system on `dir` the root and drops the old one. 0 or negative errno. */
-int root_switch(const char *dir);
 /* mkdir that does not mind if it is there. */
 void root_mkdir(const char *path, u32 mode);
 /* proc, sysfs, devtmpfs, devpts, /dev/shm: what is there of them. */

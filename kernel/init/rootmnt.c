@@ -41,57 +41,6 @@ static bool is_dir(const char *path)
 	return true;
 }
 
-/* Replaces a referenced path by another, taking references. */
-static void set_path(struct path *slot, const struct path *p)
-{
-	struct path old = *slot;
-
-	path_get(p);
-	*slot = *p;
-	if (old.mnt)
-		path_put(&old);
-}
-
-/*
- * pivot_root(2), with the old root put below /proc of the new one for a moment: that directory is always there (made
- * if need be) and gets covered anyway.
- */
-int root_switch(const char *dir)
-{
-	struct path new_root, put_old;
-	char *old = kasprintf("%s/proc", dir);
-	int err;
-
-	if (!old)
-		return -ENOMEM;
-	if (!is_dir(old))
-		root_mkdir(old, 0555);
-	err = path_lookup(AT_FDCWD, dir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new_root);
-	if (err)
-		goto out_free;
-	err = path_lookup(AT_FDCWD, old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &put_old);
-	if (err)
-		goto out_root;
-	err = do_pivot(&new_root, &put_old);
-	path_put(&put_old);
-	if (err)
-		goto out_root;
-	set_path(&current->fs->root, &new_root);
-	set_path(&current->fs->cwd, &new_root);
-	set_path(&init_fs_ctx->root, &new_root);
-	set_path(&init_fs_ctx->cwd, &new_root);
-	if (!path_lookup(AT_FDCWD, "/proc", LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &put_old)) {
-		if (put_old.mnt != new_root.mnt)
-			err = do_detach(&put_old);
-		path_put(&put_old);
-	}
-out_root:
-	path_put(&new_root);
-out_free:
-	kfree(old);
-	return err;
-}
-
 static void mount_if(const char *type, const char *dir, u32 flags, const char *data, bool make)
 {
 	int err;

@@ -29,14 +29,12 @@ static void mount_the_root(void)
 	must(mount_root("tmpfs", "rootfs", 0, "mode=0755"), "tmpfs");
 	root_mkdir("/lower", 0755);
 	root_mkdir("/upper", 0755);
-	root_mkdir("/root", 0755);
 	must(do_mount_kernel("hostfs", dir, "/lower", MS_RDONLY, NULL), "hostfs");
 	must(do_mount_kernel("tmpfs", "upper", "/upper", 0, "mode=0755"), "tmpfs");
 	root_mkdir("/upper/u", 0755);
 	root_mkdir("/upper/w", 0755);
-	must(do_mount_kernel("overlay", "overlay", "/root", 0,
-			     "lowerdir=/lower,upperdir=/upper/u,workdir=/upper/w"), "overlay");
-	must(root_switch("/root"), "pivot_root");
+	/* the layers leave the namespace with this; overlay holds on to them */
+	must(mount_root("overlay", "overlay", 0, "lowerdir=/lower,upperdir=/upper/u,workdir=/upper/w"), "overlay");
 }
 
 static void mount_binds(void)

@@ -5,9 +5,7 @@
 #include "init_int.h"
 #include <abi/stat.h>
 #include <umber/init.h>
-
-/* kernel/fs/initramfs: unpacks a cpio archive (maybe gzip'ed) into current's root. 0 or negative errno. */
-int initramfs_unpack(const void *data, size_t n) __weak;
+#include <umber/initramfs.h>
 
 static char requested[256]; /* init= or rdinit= */
 static const char *const init_env[] = { "HOME=/", "TERM=linux", NULL };
@@ -75,12 +73,8 @@ static void mount_real_root(void)
 	boot_option("rootfstype", type, sizeof(type));
 	boot_option("rootflags", flags, sizeof(flags));
 	boot_option("root", root, sizeof(root));
-	if (!strcmp(type, "hostfs")) {
-		root_mkdir("/root", 0700);
-		err = do_mount_kernel("hostfs", flags[0] ? flags : "/", "/root", rw ? 0 : MS_RDONLY, NULL);
-		if (!err)
-			err = root_switch("/root");
-	}
+	if (!strcmp(type, "hostfs"))
+		err = mount_root("hostfs", flags[0] ? flags : "/", rw ? 0 : MS_RDONLY, NULL);
 	if (err)
 		panic("VFS: Unable to mount root fs on \"%s\" or unknown-block(0,0), error %d", root, -err);
 	pr_info("VFS: Mounted root (hostfs filesystem)%s.", rw ? "" : " readonly");
@@ -96,7 +90,7 @@ void uml_boot(void)
 
 	if (err)
 		panic("VFS: Unable to mount rootfs, error %d", -err);
-	if (boot_params.initrd && initramfs_unpack) {
+	if (boot_params.initrd) {
 		pr_info("Unpacking initramfs...");
 		err = initramfs_unpack(boot_params.initrd, boot_params.initrd_bytes);
 		if (err)

@@ -457,6 +457,7 @@ void sched_fork(struct task *child, struct task *parent)
 	se->affinity = parent->se.affinity;
 	se->policy = parent->se.policy;
 	se->nice = parent->se.nice;
+	se->ioprio = parent->se.ioprio;
 	se->rt_priority = parent->se.rt_priority;
 	if (parent->se.reset_on_fork) { /* sched(7): real-time and negative nice are not inherited */
 		if (policy_rt(se->policy)) {
