@@ -394,6 +394,8 @@ void fsnotify_inode(struct inode *i, u32 mask);
 u32 fsnotify_cookie(void);
 /* The last dentry of an inode with nlink 0 goes (before its iput: watches hold the inode). IN_DELETE_SELF, IN_IGNORED. */
 void fsnotify_inode_gone(struct inode *i);
+/* /proc/sys/fs/inotify/NAME */
+extern u32 inotify_max_queued_events, inotify_max_user_instances, inotify_max_user_watches;
 void fsnotify_sb_gone(struct super_block *sb);             /* last unmount, before inodes are evicted: IN_UNMOUNT */
 
 /* ---- char devices ---- */

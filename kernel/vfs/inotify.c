@@ -16,7 +16,6 @@
 #include <umber/syscall.h>
 #include <umber/task.h>
 #include <umber/vfs.h>
-#include "inotify.h"
 
 u32 inotify_max_queued_events = 16384;
 u32 inotify_max_user_instances = 128;
