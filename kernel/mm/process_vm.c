@@ -14,7 +14,7 @@ static size_t copy_range(struct mm *mm, const struct iovec64 *r, struct iov_iter
 	size_t done = 0;
 
 	while (done < r->len && it->count && !*err) {
-		size_t n = min(min((size_t)r->len - done, it->count), (size_t)CHUNK_BYTES);
+		size_t left = min((size_t)r->len - done, it->count), n = min(left, (size_t)CHUNK_BYTES);
 		ssize_t got;
 
 		if (r->base + done < r->base || r->base + done > PORT_TASK_SIZE)
