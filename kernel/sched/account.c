@@ -131,9 +131,8 @@ void sched_cpu_times(int cpu, u64 *user_ns, u64 *sys_ns, u64 *idle_ns)
 	*user_ns = v->user_ns;
 	*sys_ns = v->sys_ns;
 	*idle_ns = v->idle_ns;
-	if (v->idle) { /* idle since event_tsc, see idle_sleep() */
-		*idle_ns += tsc_to_ns(tsc_since(rdtsc(), v->event_tsc));
-	}
+	if (v->idle)
+		*idle_ns += tsc_to_ns(tsc_since(rdtsc(), v->idle_since_tsc));
 }
 
 u64 sched_nr_switches(void)

@@ -299,8 +299,8 @@ void schedule(void)
 {
 	struct vcpu *v = this_vcpu();
 	struct task *prev = current, *next;
-	bool runnable = prev->state == TASK_RUNNING;
 	u64 now = rdtsc();
+	bool runnable;
 
 	if (unlikely(klog_wake_wanted))
 		klog_wake_readers();
@@ -309,6 +309,7 @@ void schedule(void)
 	prev->se.mark_tsc = now;
 	charge(prev);
 	update_min_vruntime(v, prev);
+	runnable = prev->state == TASK_RUNNING; /* all of the above may have woken prev itself */
 	if (runnable) {
 		bool here = allowed(prev, v->cpu);
 		struct vcpu *to = here ? v : allowed_vcpu(prev);

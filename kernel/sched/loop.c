@@ -200,7 +200,7 @@ static void idle_sleep(struct vcpu *v)
 {
 	u64 start = rdtsc();
 
-	v->event_tsc = start; /* see sched_cpu_times() */
+	v->idle_since_tsc = start;
 	v->idle = true;
 	port_vcpu_idle(v->cpu, timer_host_ns());
 	v->idle = false;

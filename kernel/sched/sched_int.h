@@ -42,6 +42,7 @@ struct vcpu {
 	u64 event_tsc, deadline_ns; /* when the scheduler wants to look again: TSC, and host clock for the port */
 	u64 timer_ns;               /* ktimer_next_ns() that these were made from */
 	u64 user_ns, sys_ns, idle_ns;
+	u64 idle_since_tsc;         /* while idle */
 };
 extern struct vcpu vcpus[NCPUS_MAX];
 extern int nr_vcpus;
