@@ -56,6 +56,22 @@ void hostfs_fd_path(char buf[FD_PATH_MAX], int fd)
 	snprintf(buf, FD_PATH_MAX, "/proc/self/fd/%d", fd);
 }
 
+/* Opens the object behind fd again: from a kept descriptor of /proc/self/fd, which is half the cost of the whole path. */
+static int open_fd_again(int fd, int flags)
+{
+	static int fd_dir = -1; /* two threads may both open it at first: one descriptor too many, once */
+	char name[FD_PATH_MAX];
+	int r;
+
+	if (fd_dir < 0)
+		fd_dir = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(name, sizeof(name), "%d", fd);
+	do
+		r = openat(fd_dir, name, flags);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
 static struct hostfs_time get_time(const struct statx_timestamp *t)
 {
 	return (struct hostfs_time){ t->tv_sec, t->tv_nsec };
@@ -191,13 +207,10 @@ int hostfs_open_path(hfd_t dir, u64 dir_dev, bool fuse, const char *name, hfd_t 
 
 int hostfs_dup_path(hfd_t h, hfd_t *out)
 {
-	char path[FD_PATH_MAX];
-	int fd;
+	int fd = open_fd_again(hfd_fd(h), O_PATH | O_CLOEXEC);
 
-	hostfs_fd_path(path, hfd_fd(h));
-	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*out = hfd_add(fd);
 	return *out < 0 ? *out : 0;
 }
@@ -206,25 +219,18 @@ int hostfs_reopen(hfd_t path, u32 how, hfd_t *out)
 {
 	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK, fd = hfd_fd(path), r;
 	u32 want = how & HOSTFS_DIR ? S_IFDIR : S_IFREG;
-	char name[FD_PATH_MAX];
 	struct stat st;
 
 	flags |= how & HOSTFS_WR ? (how & HOSTFS_RD ? O_RDWR : O_WRONLY) : O_RDONLY;
 	flags |= how & HOSTFS_SYNC ? O_SYNC : how & HOSTFS_DSYNC ? O_DSYNC : 0;
 	flags |= how & HOSTFS_DIR ? O_DIRECTORY : 0;
-	hostfs_fd_path(name, fd);
 	klock_drop();
 	if (fstat(fd, &st))
 		r = -errno;
 	else if ((st.st_mode & S_IFMT) != want)
 		r = -EACCES;
-	else {
-		do
-			r = open(name, flags);
-		while (r < 0 && errno == EINTR);
-		if (r < 0)
-			r = -errno;
-	}
+	else
+		r = open_fd_again(fd, flags);
 	klock_take();
 	if (r < 0)
 		return r;
