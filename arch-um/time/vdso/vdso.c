@@ -33,12 +33,12 @@ int __vdso_clock_gettime(int clock, struct timespec64 *ts)
 		(int (*)(int, struct timespec64 *))vdso_data.host_clock_gettime;
 	s64 off;
 
-	/* REALTIME 0, MONOTONIC 1, RAW 4, the COARSE ones 5 6, BOOTTIME 7, TAI 11 */
-	if (!host || (u32)clock > 11 || !((1u << clock) & 0x8f3u))
+	/* REALTIME 0, MONOTONIC 1, RAW 4, the COARSE ones 5 6, BOOTTIME 7. RAW and BOOTTIME equal MONOTONIC in a guest. */
+	if (!host || (u32)clock > 7 || !((1u << clock) & 0xf3u))
 		return (int)sys2(NR_clock_gettime, clock, (long)ts);
-	if (host(clock, ts))
+	if (host(clock == 4 || clock == 7 ? 1 : clock, ts))
 		return (int)sys2(NR_clock_gettime, clock, (long)ts);
-	off = (1u << clock) & 0x821u ? vdso_data.real_offset_ns : vdso_data.mono_offset_ns;
+	off = (1u << clock) & 0x21u ? vdso_data.real_offset_ns : vdso_data.mono_offset_ns;
 	if (off) {
 		s64 ns = ts->tv_nsec + off % NSEC;
 
