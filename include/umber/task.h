@@ -116,7 +116,7 @@ struct task {
 	uaddr_t clear_child_tid, set_child_tid, robust_list;
 	u64 robust_list_size;
 	uaddr_t rseq; u32 rseq_len, rseq_sig;
-	s32 rseq_cpu; u64 rseq_nivcsw;    /* what rseq_on_return last published; -1: nothing yet */
+	s32 rseq_cpu;                     /* what rseq_on_return last published; -1: nothing yet */
 	struct completion_vfork *vfork;   /* parent that waits for our exec or exit */
 	u32 clone_flags_no_exec;
 	bool no_new_privs, is_kthread, in_execve;

@@ -5,6 +5,7 @@
  * making the user side sleeps), then looks once more whether the caller has been killed, and publishes.
  * From that look to sched_start there is no sleep: a group that has begun to exit gets no new thread.
  */
+#include "ptrace_priv.h"
 #include "task_priv.h"
 #include <umber/vfs.h>
 
@@ -75,7 +76,6 @@ static struct completion_vfork *vfork_new(void)
 static void child_entry(void *arg)
 {
 	struct task *t = current;
-	ptrace_child_start();
 	if (t->set_child_tid)
 		put_user((s32)t->tid, t->set_child_tid); /* EFAULT is the child's loss, as in Linux */
 	sched_user_loop();
@@ -243,7 +243,7 @@ static int limits_check(u64 flags)
 static long wait_vfork_child(struct completion_vfork *v, int tid)
 {
 	if (wait_event(&v->wq, v->done, WAIT_KILLABLE, WAIT_FOREVER) == 0)
-		ptrace_event(5 /* PTRACE_EVENT_VFORK_DONE */, (u64)tid);
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, (u64)tid);
 	vfork_put(v);
 	return tid;
 }

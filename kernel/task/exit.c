@@ -5,6 +5,7 @@
  * for or reaped at once -> released. A dead thread that is no leader releases itself. do_exit may sleep up to
  * exit_notify; from there to sched_exit it must not, for the task may be released by its parent at any time.
  */
+#include "ptrace_priv.h"
 #include "task_priv.h"
 #include <umber/futex.h>
 #include <umber/vfs.h>
@@ -139,6 +140,12 @@ void exit_notify_leader(struct tgroup *tg)
 	struct task *leader = tg->leader;
 	bool reap = false;
 	leader->exit_code = tgroup_wait_status(tg);
+	if (ptrace_is_foreign(leader)) { /* its tracer is told first; take_death() comes back here */
+		signal_notify_parent(leader, SIGCHLD);
+		wq_wake_key(&tg->pidfd_wq, INT_MAX, 0);
+		wq_wake_all(&leader->tracer->tg->wait_chldexit);
+		return;
+	}
 	if (!tg->parent) {
 		reap = true;
 	} else {
@@ -181,7 +188,9 @@ static void exit_notify(struct task *t, bool group_dead)
 	ptrace_exit(t);
 	rusage_collect_dead(t);
 	t->exit_state = 1;
-	if (!leader) {
+	if (!leader && t->tracer) {
+		wq_wake_all(&t->tracer->tg->wait_chldexit);
+	} else if (!leader) {
 		release_task(t);
 		if (group_dead && group_is_zombie(tg))
 			exit_notify_leader(tg);
@@ -206,16 +215,12 @@ void do_exit(int code)
 	struct tgroup *tg = t->tg;
 	if (t->exiting)
 		panic("do_exit: %s (%d) died twice", t->comm, t->tid);
-	ptrace_event(6 /* PTRACE_EVENT_EXIT */, (u64)code);
+	ptrace_event(PTRACE_EVENT_EXIT, (u64)code);
 	check_init_exit(t, code);
 	t->exiting = true;
 	signal_task_exit(t);
 	t->exit_code = code;
 	bool group_dead = --tg->nr_threads == 0;
-	if (group_dead && !tg->group_exit) {
-		tg->exit_code = code;
-		tg->group_exit = true;
-	}
 	if (group_dead && !t->is_kthread)
 		posix_timers_exit(t);
 	if (sysv_sem_exit)

@@ -1,9 +1,9 @@
 /*
  * rseq(2) and robust list registration.
  *
- * User memory is touched only when something changed: the cpu number when it differs from what was last
- * written, the critical section when the task was preempted (nivcsw moved) or a signal frame is built. A
- * thread that another one interleaved with on this cpu was switched out in the kernel, so this sees it.
+ * The scheduler calls rseq_on_return only when the task was switched out of user code or moved to another
+ * cpu; a signal frame does the same for its own reason. A thread that another one interleaved with on this
+ * cpu was switched out in the kernel, so nothing else needs a look. The cpu number is written when it changed.
  */
 #include "task_priv.h"
 
@@ -63,12 +63,9 @@ void rseq_on_return(struct task *t)
 {
 	if (!t->rseq || t->exiting)
 		return;
-	if (t->rseq_nivcsw != t->se.nivcsw) {
-		t->rseq_nivcsw = t->se.nivcsw;
-		if (leave_critical_section(t)) {
-			die(t);
-			return;
-		}
+	if (leave_critical_section(t)) {
+		die(t);
+		return;
 	}
 	if (t->rseq_cpu == t->se.cpu)
 		return;
@@ -107,7 +104,6 @@ long sys_rseq(uaddr_t rseq, u32 len, int flags, u32 sig)
 	t->rseq_len = len;
 	t->rseq_sig = sig;
 	t->rseq_cpu = t->se.cpu;
-	t->rseq_nivcsw = t->se.nivcsw;
 	if (write_cpu(t, (u32)t->se.cpu, (u32)t->se.cpu) ||
 	    put_user((u64)0, rseq + offsetof(struct abi_rseq, rseq_cs))) {
 		t->rseq = 0;

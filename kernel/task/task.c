@@ -1,4 +1,5 @@
 /* Tables of tasks: allocation, pid numbers, thread groups, publication and release. */
+#include "ptrace_priv.h"
 #include "task_priv.h"
 #include <umber/init.h>
 #include <umber/vfs.h>
@@ -16,7 +17,7 @@ int max_threads = 4096;
 static struct list_head pid_hash[PID_HASH];
 static struct kmem_cache *task_cache, *tgroup_cache;
 static struct idr pid_ids;
-static int pid_last = 1; /* number 1 is kept for the first user process */
+static int pid_last = 2; /* 1 and 2 are kept for the first two processes that init makes */
 static int task_count;
 /* What tg->leader is once the leader has been released: whoever still holds another thread meets a task
  * that is gone, not a dangling pointer. */
@@ -38,8 +39,7 @@ void task_init(void)
 	task_cache = kmem_cache_create("task", sizeof(struct task));
 	tgroup_cache = kmem_cache_create("tgroup", sizeof(struct tgroup));
 	init_cred = kzalloc(sizeof(*init_cred));
-	if (!task_cache || !tgroup_cache || !init_cred || ida_alloc(&pid_ids, 0, 1) != 0 ||
-	    ida_alloc(&pid_ids, 1, 1) != 1)
+	if (!task_cache || !tgroup_cache || !init_cred || ida_alloc(&pid_ids, 0, 0) != 0)
 		panic("task_init: no memory");
 	ref_set(&init_cred->ref, 1);
 	init_cred->cap_permitted = init_cred->cap_effective = init_cred->cap_bset = CAP_FULL_SET;
@@ -254,6 +254,7 @@ void release_task(struct task *t)
 	if (t->exit_state == 2)
 		return;
 	t->exit_state = 2;
+	ptrace_unlink(t);
 	list_del(&t->tid_node);
 	list_del(&t->all_node);
 	list_del(&t->tg_node);
@@ -366,10 +367,11 @@ struct task *user_process_spawn(void (*setup)(void *arg), void *arg)
 	if (!t)
 		goto out_s;
 	*s = (struct spawn){ setup, arg };
-	if (!init_task) {
+	int low = ida_alloc(&pid_ids, 1, 2);
+	if (low > 0) {
 		pid_nr_release(t->tid);
 		pid_last = t->tid - 1;
-		t->tid = 1;
+		t->tid = low;
 	}
 	t->tg = tgroup_alloc(t, NULL);
 	if (!t->tg)

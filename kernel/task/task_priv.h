@@ -79,9 +79,6 @@ void ptrace_fork_child(struct task *child, u64 flags, int *event);
 void ptrace_event(int event, u64 msg);
 void ptrace_exec_done(void);
 bool ptrace_event_on(struct task *t, int event);
-void ptrace_child_start(void);
-/* Looks at tracees of the waiter for wait4/waitid. See wait.c. */
-struct task_waiter;
 
 /* pidfd */
 struct file *pidfd_file(struct tgroup *tg, u32 flags);
