@@ -288,7 +288,7 @@ struct file_ops {
 	int (*flush)(struct file *f);                            /* each close of an fd */
 	void (*release)(struct file *f);                         /* last reference */
 	int (*fsync)(struct file *f, bool datasync);
-	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
+	int (*fallocate)(struct file *f, int mode, u64 off, u64 len); /* takes inode->lock itself */
 	int (*fasync)(struct file *f, bool on);
 	ssize_t (*splice_read)(struct file *f, s64 *pos, struct pipe *p, size_t n, u32 flags);
 	void (*show_fdinfo)(struct file *f, struct seq_file *m);
