@@ -1,19 +1,19 @@
 /*
- * /dev/kmsg (1:11): the kernel log, one record a read, "level,number,microseconds,-;text\n". A write makes a record.
+ * /dev/kmsg (1:11): the kernel log, one record a read, "priority,number,microseconds,-;text\n". A write makes a record.
  * The open file's priv is its reader: the number of the record that comes next.
  */
 #include <abi/errno.h>
 #include <umber/cred.h>
 #include <umber/init.h>
+#include <umber/klog.h>
 #include <umber/kmem.h>
 #include <umber/poll.h>
-#include <umber/printk.h>
 #include <umber/string.h>
 #include <umber/sync.h>
 #include <umber/vfs.h>
 
-#define LINE_MAX 992U          /* longest text that a write may bring */
-#define TEXT_MAX 1024U
+#define KMSG_WRITE_MAX 992U    /* longest text that a write may bring */
+#define TEXT_MAX (KLOG_LINE_MAX + 1)
 #define RECORD_MAX (TEXT_MAX * 4 + 64)
 
 struct kmsg_reader { u64 seq; };
@@ -36,10 +36,10 @@ static void kmsg_release(struct file *f)
 }
 
 /* One record as text, control bytes as \xHH. */
-static size_t format_record(char *out, size_t max, u64 seq, int level, u64 ns, const char *text, size_t n)
+static size_t format_record(char *out, size_t max, const struct klog_record *r, const char *text, size_t n)
 {
-	size_t len = (size_t)scnprintf(out, max, "%d,%lu,%lu,-;", level, (unsigned long)seq,
-				       (unsigned long)(ns / 1000));
+	size_t len = (size_t)scnprintf(out, max, "%d,%lu,%lu,-;", r->facility << 3 | r->level,
+				       (unsigned long)r->seq, (unsigned long)(r->ts_ns / 1000));
 
 	for (size_t k = 0; k < n && len + 6 < max; k++) {
 		u8 c = (u8)text[k];
@@ -56,11 +56,11 @@ static size_t format_record(char *out, size_t max, u64 seq, int level, u64 ns, c
 static ssize_t kmsg_read(struct file *f, struct iov_iter *it, s64 *pos)
 {
 	struct kmsg_reader *r = f->priv;
+	struct klog_record rec;
 	char *text, *out;
 	ssize_t ret;
-	u64 seq, ns = 0;
+	u64 seq;
 	size_t len;
-	int level = KERN_INFO;
 
 	if (r->seq >= klog_next()) {
 		if (f->flags & O_NONBLOCK)
@@ -69,24 +69,22 @@ static ssize_t kmsg_read(struct file *f, struct iov_iter *it, s64 *pos)
 		if (ret)
 			return ret;
 	}
-	if (r->seq < klog_oldest()) {
-		r->seq = klog_oldest();
-		return -EPIPE;
-	}
 	text = kmalloc(TEXT_MAX + RECORD_MAX);
 	if (!text)
 		return -ENOMEM;
 	out = text + TEXT_MAX;
 	seq = r->seq;
-	ret = klog_read(&seq, text, TEXT_MAX, &level, &ns);
-	if (ret < 0)
+	ret = klog_read_record(&seq, &rec, text, TEXT_MAX);
+	if (ret < 0) {
+		r->seq = seq;          /* EPIPE: the oldest that is left comes next */
 		goto out;
-	len = format_record(out, RECORD_MAX, seq, level, ns, text, (size_t)ret);
+	}
+	len = format_record(out, RECORD_MAX, &rec, text, (size_t)ret);
 	if (len > it->count) {
 		ret = -EINVAL;
 		goto out;
 	}
-	r->seq = seq + 1;
+	r->seq = seq;
 	ret = copy_to_iter(out, len, it) == len ? (ssize_t)len : -EFAULT;
 out:
 	kfree(text);
@@ -95,11 +93,11 @@ out:
 
 static ssize_t kmsg_write(struct file *f, struct iov_iter *it, s64 *pos)
 {
-	size_t n = it->count, all = n;
-	int level = KERN_WARNING;
+	size_t all = it->count, n = all;
+	int level = KERN_WARNING, facility = 1; /* user space has no say in facility 0 */
 	char *buf, *text;
 
-	if (n > LINE_MAX)
+	if (n > KMSG_WRITE_MAX)
 		return -EINVAL;
 	buf = kmalloc(n + 1);
 	if (!buf)
@@ -116,16 +114,20 @@ static ssize_t kmsg_write(struct file *f, struct iov_iter *it, s64 *pos)
 
 		if (e && e - text <= 5) {
 			*e = 0;
-			if (kstrtou64(text + 1, 10, &v))
+			if (kstrtou64(text + 1, 10, &v)) {
 				*e = '>';
-			else
-				level = (int)(v & 7), text = e + 1;
+			} else {
+				level = (int)(v & 7);
+				if (v >> 3)
+					facility = (int)(v >> 3 & 0x1f);
+				text = e + 1;
+			}
 		}
 	}
 	n = strlen(text);
 	if (n && text[n - 1] == '\n')
-		text[n - 1] = 0;
-	printk(level, "%s", text);
+		n--;
+	klog_write_user(level, facility, text, n);
 	kfree(buf);
 	return (ssize_t)all;
 }

@@ -16,7 +16,16 @@
 #define BOUNCE_ORDER 4U
 
 /* ---- accounting ---- */
-/* Charges pages to the superblock and to mem=. 0, -ENOSPC or -ENOMEM. */
+/* Is there room in mem= for kmem pages that hold file contents? The last part is for the kernel's own needs. */
+static bool room_for(u64 pages)
+{
+	u64 total = kmem_total_pages();
+
+	return kmem_used_pages() + mem_charged() + pages <= total - total / 32;
+}
+
+/* Charges pages to the superblock, and those of a memfd to mem= (pages of kmem count there by themselves). 0, -ENOSPC
+ * or -ENOMEM. */
 int tmpfs_charge(struct inode *i, u64 pages)
 {
 	struct tmpfs_sb *s = tmpfs_sbi(i->sb);
@@ -24,11 +33,12 @@ int tmpfs_charge(struct inode *i, u64 pages)
 
 	if (s->max_pages && (s->used_pages >= s->max_pages || pages > s->max_pages - s->used_pages))
 		return -ENOSPC;
-	if (mem_charge(pages))
+	if (tn->hfd < 0 ? !room_for(pages) : mem_charge(pages) != 0)
 		return -ENOMEM;
 	s->used_pages += pages;
 	tn->nr_pages += pages;
-	tn->mem_pages += pages;
+	if (tn->hfd >= 0)
+		tn->mem_pages += pages;
 	i->blocks = tn->nr_pages << (PAGE_SHIFT - 9);
 	return 0;
 }
@@ -280,7 +290,7 @@ static ssize_t tmpfs_write(struct file *f, struct iov_iter *it, s64 *pos)
 {
 	struct inode *i = f->inode;
 	struct tnode *tn = tnode(i);
-	u64 p = f->flags & O_APPEND ? i->size : (u64)*pos, n = it->count;
+	u64 p = (u64)*pos, n = it->count; /* O_APPEND and RLIMIT_FSIZE: the VFS has seen to them */
 	ssize_t r;
 
 	if ((s64)p < 0)

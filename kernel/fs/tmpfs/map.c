@@ -104,13 +104,11 @@ static int to_pages(struct inode *i)
 			page_free(p, 0);
 	}
 	if (!err) {
-		tmpfs_hfd_drop(tn);    /* gives back all charges; the pages are fewer or as many */
-		err = tmpfs_charge(i, made);
-		if (!err)
-			return 0;
-		/* Somebody else cannot have come between: force what was there a moment ago. */
+		tmpfs_hfd_drop(tn);    /* gives back all charges */
+		/* No limit is asked: this many, or more, were there a moment ago. */
 		tmpfs_sbi(i->sb)->used_pages += made;
-		tn->nr_pages += made;
+		tn->nr_pages = made;
+		i->blocks = made << (PAGE_SHIFT - 9);
 		return 0;
 	}
 	for (idx = 0; idx < n; idx++) {

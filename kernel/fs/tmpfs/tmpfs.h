@@ -9,8 +9,9 @@
  * and too many idle memfds are about. Invariant in PAGES: bytes of a page beyond inode->size are zero.
  * inode->lock: held for write by whoever changes pages or state, for read by readers. Directory operations do not
  * sleep and need no lock of their own.
- * Accounting: sbi->used_pages and mem_charge() follow tn->nr_pages; with a memfd they follow what the host says it
- * allocated (tmpfs_resample), since guests touch mapped pages without asking.
+ * Accounting: sbi->used_pages follows tn->nr_pages, and so does mem_charge() for a memfd; pages of kmem count against
+ * mem= by themselves. With a memfd the numbers are what the host says it allocated (tmpfs_resample), since guests
+ * touch mapped pages without asking.
  */
 #ifndef TMPFS_H
 #define TMPFS_H
