@@ -32,6 +32,7 @@ struct sched_entity {
 	u16 ioprio;                     /* ioprio_set(2) */
 	u64 affinity;                   /* bit per vCPU */
 	u64 utime_ns, stime_ns, nvcsw, nivcsw;
+	u64 user_runs;                  /* stretches of user code begun: membarrier waits for the next */
 	u64 mark_ns;                    /* last user/system accounting boundary */
 	u64 wake_deadline_ns;
 	u64 mark_tsc, user_tsc, sys_tsc;/* time not yet charged to utime_ns/stime_ns, see sched_account() */

@@ -55,7 +55,8 @@ struct mm *mm_new(void)
 		kmem_cache_free(mm_cache, mm);
 		return ERR_PTR(ret);
 	}
-	mm->mmap_base = mm->gap_hint = choose_mmap_base();
+	mm->mmap_base = choose_mmap_base();
+	mm->gap_hint = U64_MAX; /* nothing known; exec may still move mmap_base */
 	list_add_tail(&mm->all_node, &all_mms);
 	oom_poke();
 	return mm;
@@ -79,7 +80,7 @@ static int copy_tree(struct mm *mm, struct mm *from)
 		vma_link(mm, n);
 	}
 	mm->mmap_base = from->mmap_base;
-	mm->gap_hint = mm->mmap_base; /* holes left by DONTFORK may be above the parent's hint */
+	mm->gap_hint = U64_MAX; /* holes left by DONTFORK may be above the parent's hint */
 	mm->start_code = from->start_code;
 	mm->end_code = from->end_code;
 	mm->start_data = from->start_data;

@@ -21,16 +21,16 @@ enum {
 };
 #define POLL_NS (20 * NSEC_PER_USEC)
 
-/* Still in the same stretch of user code as when it was kicked? mark_ns moves at each user/kernel border. */
-static bool still_in_user(const struct task *t, u64 mark_ns)
+/* Still in the same stretch of user code as when it was kicked? */
+static bool still_in_user(const struct task *t, u64 run)
 {
-	return t->se.in_user && t->se.mark_ns == mark_ns;
+	return t->se.in_user && t->se.user_runs == run;
 }
 
 /* Kicks every task for which it matters and waits until each has left user code. May sleep. */
 static void kick_and_wait(struct mm *only, u32 registered)
 {
-	struct { struct task *t; u64 mark_ns; } seen[NCPUS_MAX];
+	struct { struct task *t; u64 run; } seen[NCPUS_MAX];
 	struct wait_queue nobody;
 	unsigned n = 0;
 	struct task *t;
@@ -42,15 +42,15 @@ static void kick_and_wait(struct mm *only, u32 registered)
 		if (only ? t->mm != only : registered && !(t->mm->membarrier_state & registered))
 			continue;
 		seen[n].t = task_get(t);
-		seen[n++].mark_ns = t->se.mark_ns;
+		seen[n++].run = t->se.user_runs;
 		port_user_kick(&t->port);
 	}
 	wq_init(&nobody);
 	for (unsigned i = 0; i < n; i++) {
 		/* Nobody wakes us: the deadline makes us look again. Uninterruptible but short: a stub that
 		 * does not answer a kick is killed by the port. */
-		while (still_in_user(seen[i].t, seen[i].mark_ns) && !fatal_signal_pending(current))
-			wait_event(&nobody, !still_in_user(seen[i].t, seen[i].mark_ns), WAIT_UNINTERRUPTIBLE,
+		while (still_in_user(seen[i].t, seen[i].run) && !fatal_signal_pending(current))
+			wait_event(&nobody, !still_in_user(seen[i].t, seen[i].run), WAIT_UNINTERRUPTIBLE,
 				   ktime_mono_ns() + POLL_NS);
 		task_put(seen[i].t);
 	}

@@ -254,8 +254,8 @@ s64 mm_map_stack(struct mm *mm, uaddr_t top, u64 limit_bytes, bool exec)
 	if (ret < 0)
 		return ret;
 	if (mm->mmap_base > top - len - STACK_GUARD_BYTES) {
-		mm->mmap_base = mm->gap_hint = top - len - STACK_GUARD_BYTES;
-		mm->gap_min = 0;
+		mm->mmap_base = top - len - STACK_GUARD_BYTES;
+		mm->gap_hint = U64_MAX;
 	}
 	return (s64)top;
 }

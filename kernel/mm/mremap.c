@@ -13,7 +13,13 @@ struct move {
 	uaddr_t addr, to;
 	u64 old_len, new_len;
 	u32 flags;
+	/* The host file of v, asked for before mm->lock is taken: file systems' locks come before it. */
+	struct file *file;
+	hfd_t hfd;
+	u32 file_flags;             /* v's when it was asked for */
+	u64 host_delta;             /* host offset - file offset */
 };
+#define MAP_RIGHTS (VM_SHARED | VM_MAYWRITE)
 
 /*
  * Moves len bytes on the host. The host may keep one of our VMAs in several mappings (anonymous memory with
@@ -38,7 +44,7 @@ static int host_move(struct mm *mm, uaddr_t from, uaddr_t to, u64 len)
 }
 
 /* Maps [addr, addr+len) like v, whose offset there is off. */
-static int host_map_like(struct mm *mm, const struct vma *v, uaddr_t addr, u64 len, u64 off)
+static int host_map_like(const struct move *m, const struct vma *v, uaddr_t addr, u64 len, u64 off)
 {
 	struct port_mmop op;
 	hfd_t hfd = HFD_NONE;
@@ -46,12 +52,16 @@ static int host_map_like(struct mm *mm, const struct vma *v, uaddr_t addr, u64 l
 	if (v->flags & VM_VDSO)
 		return -EFAULT;
 	if (v->file) {
-		hfd = mm_file_hfd(v->file, v->flags, &off);
-		if (hfd < 0)
-			return hfd;
+		/* Another thread replaced the mapping between our two looks: it gets what it asked for. */
+		if (v->file != m->file || ((v->flags ^ m->file_flags) & MAP_RIGHTS))
+			return -EFAULT;
+		if (m->hfd < 0)
+			return m->hfd;
+		hfd = m->hfd;
+		off += m->host_delta;
 	}
 	mm_fill_map(&op, addr, len, v->flags, hfd, off);
-	return mm_host_ops(mm, &op, 1, v->file);
+	return mm_host_ops(m->mm, &op, 1, v->file);
 }
 
 /* Linux's vma_to_resize: may [addr, addr+old_len) become new_len long? */
@@ -99,7 +109,7 @@ static s64 grow_in_place(struct move *m)
 {
 	uaddr_t end = m->addr + m->old_len;
 	u64 off = m->v->off + (end - m->v->start);
-	int ret = host_map_like(m->mm, m->v, end, m->new_len - m->old_len, off);
+	int ret = host_map_like(m, m->v, end, m->new_len - m->old_len, off);
 
 	if (ret)
 		return ret;
@@ -120,12 +130,12 @@ static s64 do_move(struct move *m)
 	if (keep)
 		ret = host_move(m->mm, m->addr, m->to, keep);
 	if (!ret && m->new_len > keep) {
-		ret = host_map_like(m->mm, &like, m->to + keep, m->new_len - keep, off + keep);
+		ret = host_map_like(m, &like, m->to + keep, m->new_len - keep, off + keep);
 		if (ret && keep)
 			host_move(m->mm, m->to, m->addr, keep);
 	}
 	if (!ret && dontunmap)
-		ret = host_map_like(m->mm, &like, m->addr, keep, off);
+		ret = host_map_like(m, &like, m->addr, keep, off);
 	if (ret) {
 		/* The host may have emptied the target before it failed, or DONTUNMAP's rest could not be made:
 		 * the tree says what is there. */
@@ -214,12 +224,30 @@ static s64 remap_locked(struct move *m)
 	return do_move(m);
 }
 
+/* Finds the host file that growing, duplicating or DONTUNMAP will have to map. May sleep. */
+static void ask_for_file(struct move *m)
+{
+	struct vma *v = mm_find_vma(m->mm, m->addr);
+	u64 off, host_off;
+
+	m->hfd = HFD_NONE;
+	if (!v || v->start > m->addr || !v->file || (v->flags & VM_VDSO))
+		return;
+	if (m->new_len <= m->old_len && !(m->flags & MREMAP_DONTUNMAP))
+		return;
+	m->file = file_get(v->file);
+	m->file_flags = v->flags;
+	off = host_off = v->off;
+	m->hfd = mm_file_hfd(m->file, m->file_flags, &host_off);
+	m->host_delta = host_off - off;
+}
+
 /* mremap(2) */
 long sys_mremap(u64 addr, u64 old_len, u64 new_len, u64 flags, u64 new_addr)
 {
 	struct move m = { .mm = current->mm, .addr = addr, .to = new_addr, .old_len = PAGE_ALIGN(old_len),
 			  .new_len = PAGE_ALIGN(new_len), .flags = (u32)flags };
-	bool locked;
+	bool locked = false;
 	s64 ret;
 
 	if (flags & ~(u64)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
@@ -236,13 +264,17 @@ long sys_mremap(u64 addr, u64 old_len, u64 new_len, u64 flags, u64 new_addr)
 		return -EFAULT;
 	if (m.new_len > PORT_TASK_SIZE)
 		return flags & MREMAP_FIXED ? -EINVAL : -ENOMEM;
+	ask_for_file(&m);
 	ret = mm_txn_begin(&m.t, m.mm, 4);
 	if (ret)
-		return ret;
+		goto out;
 	oom_poke();
 	ret = remap_locked(&m);
 	locked = ret > 0 && m.new_len > m.old_len && (m.mm->def_flags & VM_LOCKED);
 	mm_txn_end(&m.t);
+out:
+	if (m.file)
+		file_put(m.file);
 	if (locked)
 		mm_populate_range(m.mm, (uaddr_t)ret, (uaddr_t)ret + m.new_len);
 	return ret;

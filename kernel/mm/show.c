@@ -7,7 +7,9 @@
 /* Linux's order of tests for what has no file. */
 static void show_name(struct seq_file *m, struct mm *mm, const struct vma *v)
 {
-	if (v->file && !(v->name[0] && (v->flags & VM_SHARED))) {
+	if (v->flags & VM_VDSO) {
+		seq_puts(m, "[vdso]");
+	} else if (v->file && !(v->name[0] && (v->flags & VM_SHARED))) {
 		char *buf = page_alloc(0), *p;
 
 		if (!buf)
@@ -21,8 +23,6 @@ static void show_name(struct seq_file *m, struct mm *mm, const struct vma *v)
 					seq_putc(m, *p);
 			}
 		page_free(buf, 0);
-	} else if (v->flags & VM_VDSO) {
-		seq_puts(m, "[vdso]");
 	} else if (v->flags & VM_HEAP) {
 		seq_puts(m, "[heap]");
 	} else if (v->flags & VM_STACK) {
@@ -44,7 +44,7 @@ static void show_line(struct seq_file *m, struct mm *mm, const struct vma *v)
 	u64 ino = 0;
 	int n;
 
-	if (v->file && v->file->inode) {
+	if (v->file && v->file->inode && !(v->flags & VM_VDSO)) {
 		dev = v->file->inode->sb ? v->file->inode->sb->dev : 0;
 		ino = v->file->inode->ino;
 	}

@@ -123,6 +123,7 @@ static enum port_entry run_user(struct task *t)
 	t->se.sys_tsc += tsc_since(now, t->se.mark_tsc);
 	t->se.mark_tsc = now;
 	t->se.in_user = true;
+	t->se.user_runs++;
 	for (;;) {
 		u64 then = now;
 
