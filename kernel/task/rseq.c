@@ -7,7 +7,6 @@
  */
 #include "task_priv.h"
 
-#define ROBUST_LIST_HEAD_BYTES 24
 
 static void die(struct task *t)
 {
@@ -109,26 +108,5 @@ long sys_rseq(uaddr_t rseq, u32 len, int flags, u32 sig)
 		t->rseq = 0;
 		return -EFAULT;
 	}
-	return 0;
-}
-
-long sys_set_robust_list(uaddr_t head, u64 len)
-{
-	if (len != ROBUST_LIST_HEAD_BYTES)
-		return -EINVAL;
-	current->robust_list = head;
-	current->robust_list_size = len;
-	return 0;
-}
-
-long sys_get_robust_list(int pid, uaddr_t head, uaddr_t len)
-{
-	struct task *t = pid ? find_task(pid) : current;
-	if (!t)
-		return -ESRCH;
-	if (ptrace_may_access(t))
-		return -EPERM;
-	if (put_user((u64)ROBUST_LIST_HEAD_BYTES, len) || put_user(t->robust_list, head))
-		return -EFAULT;
 	return 0;
 }
