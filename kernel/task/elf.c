@@ -207,9 +207,8 @@ static void draw_random(struct elf_rnd *r)
 static uaddr_t mmap_base(const struct elf_rnd *r)
 {
 	u64 pad = (STACK_RANDOM_PAGES << PAGE_SHIFT) + (256UL << PAGE_SHIFT);
-	u64 gap = min(rlimit(RLIMIT_STACK), PORT_TASK_SIZE / 6 * 5);
-	gap = max(gap, 128UL << 20);
-	gap = min(gap + pad, PORT_TASK_SIZE / 6 * 5);
+	u64 gap = min(rlimit(RLIMIT_STACK), 1UL << 30); /* mm_map_stack maps no more */
+	gap = max(gap, 128UL << 20) + pad;
 	return PAGE_ALIGN(PORT_TASK_SIZE - gap - (r->mmap << PAGE_SHIFT));
 }
 
@@ -247,36 +246,6 @@ static int place(struct elf_img *prog, struct elf_img *interp, struct mm *mm, co
 			err = place_below(interp, &top);
 	}
 	return err;
-}
-
-static hfd_t vdso_hfd = HFD_NONE;
-static hfd_t vdso_mmap(struct file *f, bool shared, bool writable, u64 *off)
-{
-	return shared || writable ? -EACCES : vdso_hfd;
-}
-static const struct file_ops vdso_fops = { .mmap = vdso_mmap };
-
-static int map_vdso(struct mm *mm)
-{
-	static struct file *vdso_file; /* made once, kept for ever */
-	static size_t vdso_bytes;
-	if (!vdso_file) {
-		vdso_bytes = port_vdso(&vdso_hfd);
-		if (!vdso_bytes)
-			return 0;
-		struct file *f = anon_file("[vdso]", &vdso_fops, NULL, O_RDONLY);
-		if (IS_ERR(f))
-			return (int)PTR_ERR(f);
-		vdso_file = f;
-	}
-	s64 a = mm_map(mm, vdso_file, 0, PAGE_ALIGN(vdso_bytes), PROT_READ | PROT_EXEC, MAP_PRIVATE, 0);
-	if (a < 0)
-		return (int)a;
-	mm->vdso = (uaddr_t)a;
-	struct vma *v = mm_find_vma(mm, (uaddr_t)a);
-	if (v)
-		v->flags |= VM_VDSO;
-	return 0;
 }
 
 static void note_ranges(struct mm *mm, const struct elf_img *im)
@@ -421,8 +390,11 @@ static int layout(struct exec_params *p, struct elf_img *prog, struct elf_img *i
 				   gs && (gs->p_flags & PF_X));
 		err = top < 0 ? (int)top : 0;
 	}
-	if (!err)
-		err = map_vdso(mm);
+	if (!err) {
+		s64 v = mm_map_vdso(mm);
+		mm->vdso = v > 0 ? (uaddr_t)v : 0;
+		err = v < 0 ? (int)v : 0;
+	}
 	if (!err) {
 		/* a static PIE lies where mmap goes on: its brk gets a place of its own */
 		u64 brk = prog->eh.e_type == ET_DYN && !interp->file ? PAGE_ALIGN(ELF_DYN_BASE) : prog->bias + prog->hi;
