@@ -23,9 +23,10 @@ struct move {
 
 /*
  * Moves len bytes on the host. The host may keep one of our VMAs in several mappings (anonymous memory with
- * different history) and refuses to move them in one call with EFAULT: then the halves are moved apart.
+ * different history) and refuses to move them in one call with EFAULT: then the halves are moved apart. After an
+ * error everything is where it was, or *lost is set: part of it is at either place.
  */
-static int host_move(struct mm *mm, uaddr_t from, uaddr_t to, u64 len)
+static int host_move(struct mm *mm, uaddr_t from, uaddr_t to, u64 len, bool *lost)
 {
 	struct port_mmop op = { .kind = PORT_MM_REMAP, .addr = from, .len = len, .new_addr = to,
 				.new_len = len, .hfd = HFD_NONE };
@@ -34,12 +35,12 @@ static int host_move(struct mm *mm, uaddr_t from, uaddr_t to, u64 len)
 
 	if (ret != -EFAULT || len <= PAGE_SIZE)
 		return ret;
-	ret = host_move(mm, from, to, half);
+	ret = host_move(mm, from, to, half, lost);
 	if (ret)
 		return ret;
-	ret = host_move(mm, from + half, to + half, len - half);
-	if (ret)
-		host_move(mm, to, from, half);
+	ret = host_move(mm, from + half, to + half, len - half, lost);
+	if (ret && host_move(mm, to, from, half, lost))
+		*lost = true;
 	return ret;
 }
 
@@ -122,27 +123,30 @@ static s64 do_move(struct move *m)
 {
 	struct vma like = *m->v; /* mm_cut may take v away; its file stays until mm_txn_end */
 	u64 off = like.off + (m->addr - like.start), keep = min(m->old_len, m->new_len);
-	bool dontunmap = m->flags & MREMAP_DONTUNMAP;
+	bool dontunmap = m->flags & MREMAP_DONTUNMAP, lost = false;
+	bool moved = false;
 	int ret = 0;
 
 	if (m->mm->nr_vmas + 3 > vm_sysctl.max_map_count)
 		return -ENOMEM;
 	if (keep)
-		ret = host_move(m->mm, m->addr, m->to, keep);
-	if (!ret && m->new_len > keep) {
+		ret = host_move(m->mm, m->addr, m->to, keep, &lost);
+	moved = keep && !ret;
+	if (!ret && m->new_len > keep)
 		ret = host_map_like(m, &like, m->to + keep, m->new_len - keep, off + keep);
-		if (ret && keep)
-			host_move(m->mm, m->to, m->addr, keep);
-	}
 	if (!ret && dontunmap)
 		ret = host_map_like(m, &like, m->addr, keep, off);
 	if (ret) {
-		/* The host may have emptied the target before it failed, or DONTUNMAP's rest could not be made:
-		 * the tree says what is there. */
+		/* Back to where it was. The host may have emptied the target before it failed; what cannot be
+		 * brought back is unmapped: the tree must say what is there. */
+		if (moved && host_move(m->mm, m->to, m->addr, keep, &lost))
+			lost = true;
 		mm_host_unmap(m->mm, m->to, m->new_len);
 		mm_cut(&m->t, m->to, m->to + m->new_len);
-		if (dontunmap)
+		if (lost) {
+			mm_host_unmap(m->mm, m->addr, keep);
 			mm_cut(&m->t, m->addr, m->addr + keep);
+		}
 		return ret;
 	}
 	if (keep && !dontunmap)
