@@ -142,33 +142,66 @@ static bool allowed(const struct task *t, int cpu)
 	return vcpus[cpu].online && t->se.affinity >> cpu & 1;
 }
 
-/* Takes a queued task from another vCPU for v, which has nothing to do. */
-static struct task *pull(struct vcpu *v)
+/* Takes t, queued on o, over to v; the caller queues or runs it. */
+static void steal(struct vcpu *v, struct vcpu *o, struct task *t)
+{
+	sched_dequeue(t);
+	t->se.vruntime += v->min_vruntime - o->min_vruntime;
+	t->se.cpu = v->cpu;
+	t->se.rseq_event = true;
+}
+
+/* A task queued on o that may run on v, the most urgent first. `young` ones, queued just now, count too. */
+static struct task *stealable(struct vcpu *v, struct vcpu *o, bool young)
 {
 	u64 old = rdtsc() - ns_to_tsc(PULL_MIN_NS);
 
+	for (int k = 0; k < 2; k++) {
+		struct list_head *h = k ? &o->fair : &o->rt;
+		struct task *t;
+
+		list_for_each_entry(t, h, se.run_node)
+			if (allowed(t, v->cpu) && (young || !before(old, t->se.queued_tsc)))
+				return t;
+	}
+	return NULL;
+}
+
+/*
+ * Takes a queued task from another vCPU for v, which has nothing to do. A single one that was queued just now is left:
+ * it runs there soon, unless its vCPU stays busy, which then offers it (offer_queued).
+ */
+static struct task *pull(struct vcpu *v)
+{
 	for (int i = 1; i < nr_vcpus; i++) {
 		struct vcpu *o = &vcpus[(v->cpu + i) % nr_vcpus];
+		struct task *t = o->nr_queued ? stealable(v, o, o->nr_queued > 1 || !o->curr) : NULL;
 
-		if (!o->nr_queued)
-			continue;
-		for (int k = 0; k < 2; k++) {
-			struct list_head *h = k ? &o->fair : &o->rt;
-			struct task *t;
-
-			list_for_each_entry(t, h, se.run_node) {
-				/* one that was queued just now runs there soon, unless its vCPU stays busy */
-				if (!allowed(t, v->cpu) || (o->nr_queued == 1 && o->curr && before(old, t->se.queued_tsc)))
-					continue;
-				sched_dequeue(t);
-				t->se.vruntime += v->min_vruntime - o->min_vruntime;
-				t->se.cpu = v->cpu;
-				t->se.rseq_event = true;
-				return t;
-			}
+		if (t) {
+			steal(v, o, t);
+			return t;
 		}
 	}
 	return NULL;
+}
+
+/* Each tick of a busy vCPU: evens out queues that differ by two or more. */
+void balance_tick(struct vcpu *v)
+{
+	struct vcpu *busiest = NULL;
+	struct task *t;
+
+	for (int i = 0; i < nr_vcpus; i++)
+		if (vcpus[i].nr_queued >= v->nr_queued + 2 &&
+		    (!busiest || vcpus[i].nr_queued > busiest->nr_queued))
+			busiest = &vcpus[i];
+	if (!busiest)
+		return;
+	t = stealable(v, busiest, true);
+	if (t) {
+		steal(v, busiest, t);
+		enqueue(v, t, false);
+	}
 }
 
 struct task *pick_next(struct vcpu *v)

@@ -30,6 +30,8 @@ static void make_deadline(struct vcpu *v, u64 now)
 		charge(v->curr);
 		load_update();
 		clock_refine();
+		if (nr_vcpus > 1)
+			balance_tick(v);
 		v->tick_tsc = now + ns_to_tsc(TICK_NS);
 	}
 	ev = v->tick_tsc;
