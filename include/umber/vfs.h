@@ -5,8 +5,9 @@
  * dentries have inode NULL. An inode lives while referenced or while cached by a dentry. A file (open file
  * description) lives while an fd, a VMA or a sleeper holds it. Mounts form a tree; a path is (mount, dentry),
  * both referenced. All under klock. inode->lock (rwsem "i_rwsem") covers directory changes and writes across
- * sleeps: held for write by the VFS around create, link, unlink, rename, rmdir, setattr, write_iter (regular
- * files); held for read around lookup and readdir. Order: rename_mutex > parent dirs (ancestor first) > inode.
+ * sleeps: held for write by the VFS around create, link, unlink, rename, rmdir, setattr, setxattr, write_iter and
+ * fallocate (regular files); held for write around lookup too (names are instantiated
+ * once), for read around readdir. Order: rename_mutex > parent dirs (ancestor first) > inode.
  */
 #ifndef UMBER_VFS_H
 #define UMBER_VFS_H
@@ -56,6 +57,7 @@ struct super_block {
 	u32 dev;                       /* st_dev: anonymous minor by default */
 	u32 flags;                     /* MS_RDONLY... of the superblock */
 	u64 magic, maxbytes;
+	struct mutex rename_mutex;     /* renames between directories */
 	u32 blocksize;
 	u64 next_ino;
 	bool no_dcache;                /* do not keep unreferenced dentries (proc) */

@@ -7,8 +7,6 @@
  */
 #include "internal.h"
 
-static struct mutex rename_mutex = { .wq = WAIT_QUEUE_INIT(rename_mutex.wq) };
-
 static int dir_state(struct inode *dir, struct dentry *d)
 {
 	if (!inode_is_dir(dir) || !dir->op)
@@ -233,7 +231,7 @@ struct dentry *lock_rename(struct dentry *a, struct dentry *b)
 		down_write(&a->inode->lock);
 		return NULL;
 	}
-	mutex_lock(&rename_mutex);
+	mutex_lock(&a->sb->rename_mutex); /* per superblock: overlay renames on its layers meanwhile */
 	for (p = b; p->parent != p; p = p->parent) {
 		if (p->parent == a) {
 			down_write(&a->inode->lock);
@@ -259,7 +257,7 @@ void unlock_rename(struct dentry *a, struct dentry *b)
 	if (a == b || a->inode == b->inode)
 		return;
 	up_write(&b->inode->lock);
-	mutex_unlock(&rename_mutex);
+	mutex_unlock(&a->sb->rename_mutex);
 }
 
 /* d, looked up before the lock was taken, may have become positive or another may have its name. */

@@ -113,11 +113,10 @@ static void file_end(struct file *f)
 	struct inode *i = f->inode;
 
 	if (!(f->mode & FMODE_PATH)) {
-		if (f->path.dentry)
-			fsnotify_dentry(f->path.dentry, (f->mode & FMODE_WRITE ? FSN_CLOSE_WRITE : FSN_CLOSE_NOWRITE) |
-					(inode_is_dir(i) ? FSN_ISDIR : 0));
 		if (!list_empty(&f->epitems))
-			epoll_file_gone(f);
+			epoll_file_gone(f); /* before anything that may sleep */
+		fsnotify_dentry(f->path.dentry, (f->mode & FMODE_WRITE ? FSN_CLOSE_WRITE : FSN_CLOSE_NOWRITE) |
+				(inode_is_dir(i) ? FSN_ISDIR : 0));
 		if (!list_empty(&i->flocks))
 			locks_remove_file(f);
 		if ((f->flags & O_ASYNC) && f->op->fasync)

@@ -49,8 +49,6 @@ void iput(struct inode *i)
 	if (!i || !ref_put(&i->ref))
 		return;
 	sb = i->sb;
-	if (!list_empty(&i->watches))
-		fsnotify_inode_gone(i);
 	if (sb->op && sb->op->evict_inode)
 		sb->op->evict_inode(i);
 	kmem_cache_free(inode_cache, i);

@@ -19,9 +19,12 @@ int vfs_getattr(const struct path *p, struct kstat *st, u32 mask, u32 flags)
 	} else {
 		generic_fillattr(i, st);
 	}
-	if (!err)
-		st->mnt_id = (u64)p->mnt->id;
-	return err;
+	if (err)
+		return err;
+	st->mnt_id = (u64)p->mnt->id;
+	if (p->dentry == p->mnt->root)
+		st->attributes |= STATX_ATTR_MOUNT_ROOT;
+	return 0;
 }
 
 static int put_stat(const struct kstat *k, uaddr_t ubuf)
@@ -107,16 +110,6 @@ static struct statx_ts xts(struct timespec64 t)
 	return (struct statx_ts){ t.tv_sec, (u32)t.tv_nsec, 0 };
 }
 
-static bool is_mount_root(int dfd, uaddr_t upath, u64 mnt_id, const struct kstat *st)
-{
-	struct mount *m;
-
-	list_for_each_entry(m, &init_mnt_ns->mounts, all)
-		if ((u64)m->id == mnt_id)
-			return m->root->inode && m->root->inode->ino == st->ino && S_ISDIR(st->mode);
-	return false;
-}
-
 long sys_statx(int dfd, uaddr_t path, u32 flags, u32 mask, uaddr_t ubuf)
 {
 	struct statx64 x;
@@ -134,8 +127,6 @@ long sys_statx(int dfd, uaddr_t path, u32 flags, u32 mask, uaddr_t ubuf)
 	x.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (k.has_btime ? STATX_BTIME : 0);
 	x.stx_blksize = (u32)k.blksize;
 	x.stx_attributes = k.attributes;
-	if (is_mount_root(dfd, path, k.mnt_id, &k))
-		x.stx_attributes |= STATX_ATTR_MOUNT_ROOT;
 	x.stx_attributes_mask = STATX_ATTR_AUTOMOUNT | STATX_ATTR_MOUNT_ROOT;
 	x.stx_nlink = (u32)k.nlink;
 	x.stx_uid = (u32)k.uid;

@@ -49,6 +49,7 @@ struct super_block *sb_new(struct fs_type *t, u32 flags, const char *source, con
 	sb->type = t;
 	sb->flags = flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_LAZYTIME | MS_MANDLOCK);
 	sb->dev = anon_dev();
+	mutex_init(&sb->rename_mutex);
 	sb->blocksize = PAGE_SIZE;
 	sb->maxbytes = S64_MAX;
 	sb->next_ino = 1;
@@ -79,6 +80,7 @@ void sb_deactivate(struct super_block *sb)
 		return;
 	if (sb->op && sb->op->sync)
 		sb->op->sync(sb);
+	fsnotify_sb_gone(sb);
 	shrink_dcache_sb(sb);
 	d_prune_children(sb->root);
 	dput(sb->root);

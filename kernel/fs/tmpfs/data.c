@@ -456,7 +456,6 @@ static int fallocate_locked(struct inode *i, int mode, u64 off, u64 end)
 static int tmpfs_fallocate(struct file *f, int mode, u64 off, u64 len)
 {
 	struct inode *i = f->inode;
-	int err;
 
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
@@ -466,10 +465,7 @@ static int tmpfs_fallocate(struct file *f, int mode, u64 off, u64 len)
 		return -EINVAL;
 	if (off > i->sb->maxbytes || len > i->sb->maxbytes - off)
 		return -EFBIG;
-	down_write(&i->lock);
-	err = fallocate_locked(i, mode, off, off + len);
-	up_write(&i->lock);
-	return err;
+	return fallocate_locked(i, mode, off, off + len); /* the VFS holds i->lock */
 }
 
 /* ---- seek ---- */
