@@ -131,8 +131,10 @@ int hostfs_open_root(const char *path, hfd_t *out, struct hostfs_stat *st, bool 
 	int r, fd;
 
 	klock_drop();
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open(path, O_PATH | O_CLOEXEC);
 	r = fd < 0 ? -errno : hostfs_do_stat(fd, "", AT_EMPTY_PATH, st);
+	if (!r && !S_ISDIR(st->mode) && !S_ISREG(st->mode)) /* a single file can be a root: --bind */
+		r = -ENOTDIR;
 	if (!r && fstatfs(fd, &sf))
 		r = -errno;
 	if (!r) {

@@ -30,7 +30,7 @@ struct hostfs_attr { u32 valid, mode, uid, gid; struct hostfs_time atime, mtime;
 
 enum { HOSTFS_RD = 1, HOSTFS_WR = 2, HOSTFS_SYNC = 4, HOSTFS_DSYNC = 8, HOSTFS_DIR = 16 }; /* hostfs_reopen */
 
-/* Root by a path that the user of umber gave: links are followed. *fuse: the user named a FUSE file system. */
+/* Root (a directory, or one regular file) by a path that the user of umber gave: links are followed. *fuse: the user named a FUSE file system. */
 int hostfs_open_root(const char *path, hfd_t *out, struct hostfs_stat *st, bool *fuse);
 /* A directory below `jail` by a path that the guest gave; links and .. cannot leave jail. */
 int hostfs_open_in(hfd_t jail, bool fuse, const char *path, hfd_t *out, struct hostfs_stat *st);

@@ -112,6 +112,8 @@ static ssize_t ovl_write_iter(struct file *f, struct iov_iter *it, s64 *pos)
 	if (!real->op->write_iter)
 		return -EINVAL;
 	down_write(&real->inode->lock);
+	if (f->flags & O_APPEND)
+		*pos = (s64)real->inode->size;
 	r = real->op->write_iter(real, it, pos);
 	up_write(&real->inode->lock);
 	ovl_fill(f->inode);
