@@ -4,8 +4,6 @@
  * mm_new/mm_fork: users 1, ref 1 (held by the users together). mm_users_put of the last task frees the stub and
  * the VMAs; the struct stays for those who hold a ref (/proc, process_vm) and shows an empty space.
  */
-#include <umber/init.h>
-
 #include "mm_internal.h"
 
 struct list_head all_mms = LIST_HEAD_INIT(all_mms);
@@ -202,20 +200,6 @@ void mm_users_put(struct mm *mm)
 	if (exe)
 		file_put(exe);
 	mm_drop(mm);
-}
-
-/* Up call of the port: the stub died or was killed for misbehaving. Its tasks end by SIGKILL. */
-void __weak kern_mm_died(port_mm_t port)
-{
-	struct task *t;
-	struct mm *mm;
-
-	list_for_each_entry(mm, &all_mms, all_node)
-		if (mm->port == port)
-			mm->dead = true;
-	list_for_each_entry(t, &all_tasks, all_node)
-		if (t->mm && t->mm->port == port)
-			signal_send_task(SIGKILL, SEND_SIG_KERNEL, t);
 }
 
 u64 mm_rss_pages(struct mm *mm)

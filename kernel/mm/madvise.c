@@ -49,7 +49,7 @@ static int check_vma(const struct vma *v, int advice)
 	case MADV_REMOVE:
 		if ((v->flags & VM_LOCKED) || !v->file || !v->file->op->fallocate)
 			return v->flags & VM_LOCKED || !v->file ? -EINVAL : -EOPNOTSUPP;
-		return (v->flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE) ? 0 : -EACCES;
+		return (v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE) ? 0 : -EACCES;
 	case MADV_POPULATE_READ:
 		return v->flags & VM_ACCESS ? 0 : -EFAULT;
 	case MADV_POPULATE_WRITE:

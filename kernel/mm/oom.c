@@ -165,7 +165,7 @@ static int oom_init(void)
 }
 INITCALL(INIT_LATE, oom_init);
 
-/* Called at boot before anything else of mm/ is used. */
+/* Boot, before anything else of mm/: the object caches are made at first use, the OOM timer by its initcall. */
 void mm_init(void)
 {
 }
