@@ -216,7 +216,7 @@ static int end_entry(struct cpio *c)
 	if (S_ISLNK(c->field[F_MODE])) {
 		c->target[c->have] = 0;
 		make_room(c->path);
-		err = vfs_symlink_at(AT_FDCWD, c->target, c->path);
+		err = vfs_symlink_at(AT_FDCWD, c->path, c->target);
 		return err ? err : set_attrs(c->path, c->field, true);
 	}
 	if (c->file) {
