@@ -317,11 +317,13 @@ static struct exec_params *params_open(int dfd, const char *name, u32 lookup, in
 static long do_execveat(int dfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags)
 {
 	int err;
-	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-		return -EINVAL;
 	char *name = getname(path, flags & AT_EMPTY_PATH);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) {
+		putname(name);
+		return -EINVAL;
+	}
 	u32 lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 	struct exec_params *p = params_open(dfd, name, lookup, &err);
 	putname(name);

@@ -221,6 +221,10 @@ void do_exit(int code)
 	signal_task_exit(t);
 	t->exit_code = code;
 	bool group_dead = --tg->nr_threads == 0;
+	if (group_dead && !tg->group_exit) { /* the last one's status counts, since Linux 5.19 */
+		tg->exit_code = code;
+		tg->group_exit = true;
+	}
 	if (group_dead && !t->is_kthread)
 		posix_timers_exit(t);
 	if (sysv_sem_exit)
