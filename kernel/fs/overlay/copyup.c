@@ -217,12 +217,15 @@ static struct dentry *make_temp(struct ovl_fs *ofs, struct ovl_inode *oi)
 	return d;
 }
 
+/* Takes the name away; a further reference lets the dentry keep its inode (d_delete). */
 static void remove_temp(struct ovl_fs *ofs, struct dentry *tmp)
 {
+	dget(tmp);
 	if (inode_is_dir(tmp->inode))
 		vfs_rmdir(ofs->work->inode, tmp);
 	else
 		vfs_unlink(ofs->work->inode, tmp);
+	dput(tmp);
 }
 
 /* Gives the finished copy its name. The parent's times stay what they were: nothing happened in it. */
