@@ -61,13 +61,18 @@ static struct task *task_of_mm(const struct mm *mm)
 	return NULL;
 }
 
-/* Resident pages weighted by oom_score_adj as Linux does: 1000 points are all of memory. < 0: never. */
+/*
+ * Resident pages weighted by oom_score_adj as Linux does: 1000 points are all of memory. < 0: never. pid 1 comes
+ * last: with `umber run` it is the command itself, and there may be nothing else.
+ */
 static s64 badness(const struct mm *mm, const struct task *t, u64 rss)
 {
 	s64 adj = t->tg->oom_score_adj, points;
 
-	if (adj <= -1000 || t->tg->pid == 1 || !mm->port)
+	if (adj <= -1000 || !mm->port)
 		return -1;
+	if (t->tg->pid == 1)
+		return 1;
 	points = (s64)rss + adj * (s64)(kmem_total_pages() / 1000);
 	return points > 0 ? points : 1;
 }
