@@ -244,7 +244,7 @@ static hfd_t stream_mmap(struct file *f, bool shared, bool writable, u64 *off)
 	int r;
 
 	if (shared && writable)
-		return acc == O_RDWR ? s->fd : -EACCES;
+		return acc == O_RDWR && (f->mode & FMODE_WRITE) ? s->fd : -EACCES;
 	if (acc == O_RDONLY)
 		return s->fd;
 	if (s->ro_fd < 0) {

@@ -227,7 +227,9 @@ int hostfs_reopen(hfd_t path, u32 how, hfd_t *out)
 	flags |= how & HOSTFS_SYNC ? O_SYNC : how & HOSTFS_DSYNC ? O_DSYNC : 0;
 	flags |= how & HOSTFS_DIR ? O_DIRECTORY : 0;
 	klock_drop();
-	if (fstat(fd, &st))
+	if (how & HOSTFS_SEEN)
+		r = open_fd_again(fd, flags);
+	else if (fstat(fd, &st))
 		r = -errno;
 	else if ((st.st_mode & S_IFMT) != want)
 		r = -EACCES;

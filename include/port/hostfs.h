@@ -28,7 +28,9 @@ struct hostfs_new {             /* something to be made; the mode has its S_IF t
 enum { HOSTFS_MODE = 1, HOSTFS_UID = 2, HOSTFS_GID = 4, HOSTFS_ATIME = 8, HOSTFS_MTIME = 16 };
 struct hostfs_attr { u32 valid, mode, uid, gid; struct hostfs_time atime, mtime; };
 
-enum { HOSTFS_RD = 1, HOSTFS_WR = 2, HOSTFS_SYNC = 4, HOSTFS_DSYNC = 8, HOSTFS_DIR = 16 }; /* hostfs_reopen */
+/* hostfs_reopen. SEEN: the caller knows from the attributes that came with this handle that it is a regular file (what a
+ * handle stands for never changes), so it is not asked again. */
+enum { HOSTFS_RD = 1, HOSTFS_WR = 2, HOSTFS_SYNC = 4, HOSTFS_DSYNC = 8, HOSTFS_DIR = 16, HOSTFS_SEEN = 32 };
 
 /* Root (a directory, or one regular file) by a path that the user of umber gave: links are followed. *fuse: the user named a FUSE file system. */
 int hostfs_open_root(const char *path, hfd_t *out, struct hostfs_stat *st, bool *fuse);

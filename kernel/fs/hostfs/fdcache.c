@@ -4,9 +4,11 @@
 #include <umber/string.h>
 
 #define MAX_PATHS 256u          /* path fds kept open when nobody uses them */
+#define MAX_IDLE 256u           /* data fds likewise */
 
 static LIST_HEAD(lru);          /* hnodes with a path fd and without `keep`; most recently used first */
-static u32 nr_paths;
+static LIST_HEAD(idle);         /* hnodes with a data fd that nobody uses; most recently used first */
+static u32 nr_paths, nr_idle;
 
 void hnode_drop_path(struct hnode *hn)
 {
@@ -130,4 +132,55 @@ int hnode_pin(struct hnode *hn)
 void hnode_unpin(struct hnode *hn)
 {
 	hn->pins--;
+}
+
+void hnode_drop_data(struct hnode *hn)
+{
+	if (hn->data < 0)
+		return;
+	port_hfd_close(hn->data);
+	hn->data = HFD_NONE;
+	if (!list_empty(&hn->data_idle)) {
+		list_del(&hn->data_idle);
+		nr_idle--;
+	}
+}
+
+int hnode_data_get(struct hnode *hn)
+{
+	hfd_t h;
+	int r;
+
+	if (hn->data < 0) {
+		r = hnode_pin(hn);
+		if (r)
+			return r;
+		r = hostfs_reopen(hn->path, HOSTFS_RD | HOSTFS_SEEN, &h);
+		hnode_unpin(hn);
+		if (r)
+			return r;
+		if (hn->data < 0)
+			hn->data = h;
+		else /* somebody was faster while klock was dropped */
+			port_hfd_close(h);
+	}
+	hn->data_users++;
+	if (!list_empty(&hn->data_idle)) {
+		list_del(&hn->data_idle);
+		nr_idle--;
+	}
+	return 0;
+}
+
+void hnode_data_put(struct hnode *hn)
+{
+	if (--hn->data_users)
+		return;
+	if (!hn->inode->nlink) { /* removed: do not keep its space on the host */
+		hnode_drop_data(hn);
+		return;
+	}
+	list_add(&hn->data_idle, &idle);
+	if (++nr_idle > MAX_IDLE)
+		hnode_drop_data(list_last_entry(&idle, struct hnode, data_idle));
 }

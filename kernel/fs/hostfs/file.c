@@ -50,7 +50,6 @@ static struct hfile *hfile_new(struct inode *inode, struct file *f, hfd_t fd)
 		return NULL;
 	hf->hn = hnode(inode);
 	hf->fd = fd;
-	hf->ro_fd = HFD_NONE;
 	list_init(&hf->node);
 	if (fd >= 0)
 		list_add(&hf->node, &hf->hn->files);
@@ -58,28 +57,43 @@ static struct hfile *hfile_new(struct inode *inode, struct file *f, hfd_t fd)
 	return hf;
 }
 
-int hostfs_file_open(struct inode *inode, struct file *f)
+static int open_shared(struct inode *inode, struct file *f)
 {
 	struct hnode *hn = hnode(inode);
 	struct hfile *hf;
-	u32 how = 0;
+	int r = hnode_data_get(hn);
+
+	if (r)
+		return r;
+	hf = hfile_new(inode, f, hn->data);
+	if (!hf) {
+		hnode_data_put(hn);
+		return -ENOMEM;
+	}
+	hf->shared = hf->holds_data = true;
+	return 0;
+}
+
+int hostfs_file_open(struct inode *inode, struct file *f)
+{
+	struct hnode *hn = hnode(inode);
+	u32 how = HOSTFS_WR | HOSTFS_SEEN;
+	bool fresh = hn->fresh >= 0 && hn->fresh_tid == (current ? current->tid : 0);
+	struct hfile *hf;
 	hfd_t fd;
 	int r;
 
+	if ((f->flags & O_ACCMODE) == O_RDONLY && !fresh)
+		return open_shared(inode, f);
+	r = hostfs_may_write(inode);
+	if (r)
+		return r;
 	if ((f->flags & O_ACCMODE) != O_WRONLY)
 		how |= HOSTFS_RD;
-	if ((f->flags & O_ACCMODE) != O_RDONLY)
-		how |= HOSTFS_WR;
 	how |= (f->flags & O_SYNC) == O_SYNC ? HOSTFS_SYNC : f->flags & O_DSYNC ? HOSTFS_DSYNC : 0;
-	if (how & HOSTFS_WR) {
-		r = hostfs_may_write(inode);
-		if (r)
-			return r;
-	}
-	if (hn->fresh >= 0 && hn->fresh_tid == (current ? current->tid : 0) && !(how & (HOSTFS_SYNC | HOSTFS_DSYNC))) {
+	if (fresh && !(how & (HOSTFS_SYNC | HOSTFS_DSYNC))) {
 		fd = hn->fresh;
 		hn->fresh = HFD_NONE;
-		how |= HOSTFS_WR;
 	} else {
 		r = hnode_pin(hn);
 		if (r)
@@ -94,7 +108,7 @@ int hostfs_file_open(struct inode *inode, struct file *f)
 		port_hfd_close(fd);
 		return -ENOMEM;
 	}
-	hf->fd_rw = how & HOSTFS_WR;
+	hf->fd_rw = true;
 	return 0;
 }
 
@@ -131,10 +145,10 @@ void hostfs_release(struct file *f)
 	list_del(&hf->node);
 	if (hf->fd_rw)
 		hf->hn->attr_ns = 0; /* a mapping may have written */
-	if (hf->fd >= 0)
+	if (hf->fd >= 0 && !hf->shared)
 		port_hfd_close(hf->fd);
-	if (hf->ro_fd >= 0)
-		port_hfd_close(hf->ro_fd);
+	if (hf->holds_data)
+		hnode_data_put(hf->hn);
 	kfree(hf->dirbuf);
 	kfree(hf);
 }
@@ -260,31 +274,20 @@ static s64 hostfs_file_llseek(struct file *f, s64 off, int whence)
 static hfd_t hostfs_mmap(struct file *f, bool shared, bool writable, u64 *off)
 {
 	struct hfile *hf = f->priv;
-	hfd_t h;
 	int r;
 
-	if (shared && writable) {
-		if (hf->hn->hsb->append || !hf->fd_rw)
-			return -EACCES;
-		return hf->fd;
-	}
-	if (!hf->fd_rw)
-		return hf->fd;
+	if (shared && writable)
+		return hf->hn->hsb->append || !hf->fd_rw || !(f->mode & FMODE_WRITE) ? -EACCES : hf->fd;
 	/* The stub gets no more than it may do with the mapping: a descriptor that is only for reading. */
-	if (hf->ro_fd < 0) {
-		r = hnode_pin(hf->hn);
+	if (!hf->holds_data) {
+		r = hnode_data_get(hf->hn);
 		if (r)
 			return r;
-		r = hostfs_reopen(hf->hn->path, HOSTFS_RD, &h);
-		hnode_unpin(hf->hn);
-		if (r)
-			return r;
-		if (hf->ro_fd >= 0)
-			port_hfd_close(h);
-		else
-			hf->ro_fd = h;
+		if (hf->holds_data)
+			hnode_data_put(hf->hn);
+		hf->holds_data = true;
 	}
-	return hf->ro_fd;
+	return hf->hn->data;
 }
 
 static int hostfs_do_fsync(struct file *f, bool datasync)

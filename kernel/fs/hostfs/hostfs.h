@@ -5,7 +5,9 @@
  * number), so hard links share one inode. It names a host object and holds no fd, but through one list of path fds for
  * all mounts (fdcache.c), of which the least recently used is closed; it is opened again from the nearest directory on
  * the way to the root that still has one, component by component, and must then be the same object, else -ESTALE. The
- * root's path fd stays. An open file (hfile) has a host fd of its own, opened through /proc/self/fd of the path fd.
+ * root's path fd stays. Files are opened through /proc/self/fd of the path fd. All open files for reading only of one
+ * inode share one host fd, since I/O is positional; it is kept a while after the last close (a second bounded list), so
+ * that programs and libraries are opened once and not for each exec. Files for writing have host fds of their own.
  * Invariants: no path with more than one component ever reaches the host; a hnode that is `blocked` (proc, sysfs and
  * other file systems that do not store data) shows as an empty directory and is never opened; a path fd is used without
  * klock only while pinned. Data is always the host's: reads and writes go through, mappings are of the host's file.
@@ -44,6 +46,9 @@ struct hnode {
 	u32 pins;                      /* users of `path` */
 	struct list_head lru, hash;
 	struct list_head files;        /* hfile.node */
+	hfd_t data;                    /* O_RDONLY fd shared by all readers, or HFD_NONE */
+	u32 data_users;
+	struct list_head data_idle;    /* on the list when data is open without users */
 	u64 attr_ns;                   /* when the host last told the attributes; 0: not valid */
 	hfd_t fresh;                   /* O_RDWR fd of a file that was just made, for its maker's open */
 	int fresh_tid;
@@ -52,8 +57,9 @@ struct hnode {
 
 struct hfile {
 	struct hnode *hn;
-	hfd_t fd, ro_fd;               /* ro_fd: for mappings that may not write */
-	bool fd_rw, no_nowait;
+	hfd_t fd;                      /* of its own, or the inode's `data` */
+	bool shared, fd_rw, no_nowait; /* shared: fd is the inode's; fd_rw: opened for writing, fd its own */
+	bool holds_data;               /* counts in data_users */
 	struct list_head node;
 	char *dirbuf;                  /* readdir: records from dir_pos on */
 	size_t dir_len, dir_at;
@@ -72,6 +78,9 @@ int hnode_pin(struct hnode *hn);                 /* hn->path is open until hnode
 void hnode_unpin(struct hnode *hn);
 void hnode_set_path(struct hnode *hn, hfd_t path); /* gives it a path fd unless it has one (then closes) */
 void hnode_drop_path(struct hnode *hn);
+int hnode_data_get(struct hnode *hn);            /* hn->data is open until hnode_data_put. May sleep. 0 or -errno */
+void hnode_data_put(struct hnode *hn);
+void hnode_drop_data(struct hnode *hn);
 
 /* inode.c */
 struct inode *hostfs_iget(struct super_block *sb, const struct hostfs_stat *st); /* referenced or ERR_PTR */

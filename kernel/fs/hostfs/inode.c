@@ -111,9 +111,11 @@ struct inode *hostfs_iget(struct super_block *sb, const struct hostfs_stat *st)
 		return ERR_PTR(-ENOMEM);
 	}
 	*hn = (struct hnode){ .inode = i, .hsb = hsb, .dev = st->dev, .ino = st->ino, .btime = st->btime,
-			      .path = HFD_NONE, .fresh = HFD_NONE, .blocked = st->blocked };
+			      .path = HFD_NONE, .data = HFD_NONE, .fresh = HFD_NONE,
+			      .blocked = st->blocked };
 	list_init(&hn->lru);
 	list_init(&hn->files);
+	list_init(&hn->data_idle);
 	list_add(&hn->hash, head);
 	i->priv = hn;
 	i->ino = hostfs_guest_ino(hsb, st->dev, st->ino);
@@ -132,6 +134,7 @@ void hostfs_evict(struct inode *i)
 	i->priv = NULL;
 	list_del(&hn->hash);
 	hnode_drop_path(hn);
+	hnode_drop_data(hn);
 	if (hn->fresh >= 0)
 		port_hfd_close(hn->fresh);
 	kfree(hn);
@@ -243,25 +246,23 @@ int hostfs_refresh(struct inode *i, struct dentry *d)
 {
 	struct hnode *hn = hnode(i);
 	struct hostfs_stat st;
-	hfd_t h = HFD_NONE;
 	int r;
 
-	if (believed(hn->hsb, hn->attr_ns))
+	if (hn->blocked || believed(hn->hsb, hn->attr_ns))
 		return 0;
-	if (hn->blocked)
-		return 0;
-	if (hn->path >= 0) {
-		hn->pins++;
-		r = hostfs_fstat(hn->path, &st);
-		hn->pins--;
+	if (hn->path < 0 && hn->data >= 0) {
+		r = hnode_data_get(hn);
+		if (!r) {
+			r = hostfs_fstat(hn->data, &st);
+			hnode_data_put(hn);
+		}
 	} else {
-		/* A file's own fd could be closed while klock is dropped, so take a path fd of it. */
+		/* A file's own fd could be closed while klock is dropped, so this may open a path fd of it. */
 		r = hnode_pin(hn);
-		if (r)
-			return r;
-		h = hn->path;
-		r = hostfs_fstat(h, &st);
-		hnode_unpin(hn);
+		if (!r) {
+			r = hostfs_fstat(hn->path, &st);
+			hnode_unpin(hn);
+		}
 	}
 	if (!r)
 		hostfs_fill(i, &st);
@@ -300,7 +301,7 @@ static int set_size(struct hnode *hn, const struct iattr *a)
 		h = hn->fresh;
 		return a->size ? hostfs_ftruncate(h, a->size) : 0;
 	}
-	r = hostfs_reopen(hn->path, HOSTFS_WR, &h);
+	r = hostfs_reopen(hn->path, HOSTFS_WR | HOSTFS_SEEN, &h);
 	if (r)
 		return r;
 	r = hostfs_ftruncate(h, a->size);
