@@ -36,7 +36,7 @@ int iter_init_iovec(struct iov_iter *it, uaddr_t iov, u64 nr, struct iovec64 *fa
 			*heap = NULL;
 			return -EINVAL;
 		}
-		if (v[i].len && (v[i].base >= PORT_TASK_SIZE || v[i].len > PORT_TASK_SIZE - v[i].base))
+		if (v[i].base > PORT_TASK_SIZE || v[i].len > PORT_TASK_SIZE - v[i].base)
 			goto fault;
 		if (v[i].len > MAX_RW_COUNT - total)
 			v[i].len = MAX_RW_COUNT - total;

@@ -214,7 +214,9 @@ static long do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
 	case F_GETSIG:
 		return owner_fcntl(f, cmd, arg);
 	}
-	return -EINVAL; /* F_NOTIFY too: there is no dnotify */
+	if (cmd == F_NOTIFY) /* there is no dnotify */
+		return inode_is_dir(f->inode) ? -EINVAL : -ENOTDIR;
+	return -EINVAL;
 }
 
 long sys_fcntl(int fd, u32 cmd, u64 arg)
