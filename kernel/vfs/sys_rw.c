@@ -146,17 +146,19 @@ static long do_vec(int fd, uaddr_t uiov, u64 nr, s64 *pos, int flags, bool write
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	r = check_rwf(f, flags, write);
-	if (pos && !(f->mode & (write ? FMODE_PWRITE : FMODE_PREAD)))
-		r = inode_is_dir(f->inode) && !write ? -EISDIR : -ESPIPE;
-	else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
-		r = -EBADF;
-	else if (write ? !f->op->write_iter : !f->op->read_iter)
-		r = !write && inode_is_dir(f->inode) ? -EISDIR : -EINVAL;
-	if (!r)
+	if (pos && !(f->mode & (write ? FMODE_PWRITE : FMODE_PREAD)) && !inode_is_dir(f->inode))
+		r = -ESPIPE;
+	else
 		r = iter_init_iovec(&it, uiov, nr, fast, &heap);
-	if (!r && it.count)
-		r = rw_vec(f, &it, pos, flags, write);
+	if (!r && !(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		r = -EBADF;
+	if (!r && (write ? !f->op->write_iter : !f->op->read_iter) && !inode_is_dir(f->inode))
+		r = -EINVAL;
+	if (!r && it.count) {
+		r = check_rwf(f, flags, write);
+		if (!r)
+			r = rw_vec(f, &it, pos, flags, write);
+	}
 	kfree(heap);
 	file_put(f);
 	return r;
