@@ -152,6 +152,8 @@ void rseq_on_return(struct task *t);
 void rseq_signal_deliver(struct task *t);
 /* The process that a pidfd names, no reference taken; NULL if f is no pidfd or the process is gone. */
 struct tgroup *pidfd_tgroup(struct file *f);
+/* An open pidfd of tg (takes a reference of its own); flags: O_NONBLOCK. ERR_PTR. */
+struct file *pidfd_file(struct tgroup *tg, u32 flags);
 extern int randomize_va_space;                  /* /proc/sys/kernel/randomize_va_space: 0..2 */
 extern int pid_max;                             /* /proc/sys/kernel/pid_max: 301..4194304 */
 extern struct cred *init_cred;                  /* root with all capabilities */
@@ -165,6 +167,10 @@ extern struct list_head all_tasks;              /* task.all_node */
 extern struct task *init_task;                  /* pid 1 */
 int nr_tasks(void);
 int last_pid(void);
+void set_last_pid(int nr);                      /* the next number is looked for behind nr (ns_last_pid) */
+int next_pid_nr(int nr);                        /* smallest number >= nr that is taken; maybe by no task. -1: none */
+u64 tasks_created(void);                        /* since boot: "processes" of /proc/stat */
+extern int max_threads;                         /* bound on tasks: threads-max */
 void tgroup_put(struct tgroup *tg);
 static inline u64 rlimit(int which) { return current->tg->rlim[which].cur; }
 

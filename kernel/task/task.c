@@ -19,6 +19,7 @@ static struct kmem_cache *task_cache, *tgroup_cache;
 static struct idr pid_ids;
 static int pid_last = 2; /* 1 and 2 are kept for the first two processes that init makes */
 static int task_count;
+static u64 nr_created;
 /* What tg->leader is once the leader has been released: whoever still holds another thread meets a task
  * that is gone, not a dangling pointer. */
 static struct task *nobody;
@@ -80,6 +81,28 @@ int nr_tasks(void)
 int last_pid(void)
 {
 	return pid_last;
+}
+
+void set_last_pid(int nr)
+{
+	pid_last = nr;
+}
+
+u64 tasks_created(void)
+{
+	return nr_created;
+}
+
+/* Reads the bitmap of numbers, which has bits of groups and sessions in it, too. */
+int next_pid_nr(int nr)
+{
+	for (u32 n = nr < 0 ? 0 : (u32)nr; n < pid_ids.nbits;) {
+		u64 w = pid_ids.bits[n / 64] >> (n % 64);
+		if (w)
+			return (int)n + __builtin_ctzll(w);
+		n = (n / 64 + 1) * 64;
+	}
+	return -1;
 }
 
 struct task *find_task(int tid)
@@ -240,6 +263,7 @@ void task_publish(struct task *t)
 	list_add_tail(&t->all_node, &all_tasks);
 	list_add_tail(&t->tg_node, &tg->threads);
 	tg->nr_threads++;
+	nr_created++;
 	if (is_leader(t) && tg->parent)
 		list_add_tail(&tg->sibling, &tg->parent->tg->children);
 	if (t->tid == 1)
