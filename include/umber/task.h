@@ -41,6 +41,7 @@ struct session {                   /* lives while a process or a tty refers to i
 	refcount_t ref;
 	int sid;
 	struct tty *tty;           /* controlling terminal or NULL */
+	int old_pgrp;              /* its foreground group before a hangup: told when the leader ends */
 };
 
 /* A thread group: what POSIX calls a process. */
@@ -69,6 +70,7 @@ struct tgroup {
 	bool is_subreaper, has_child_subreaper, dumpable_, did_exec;
 	int oom_score_adj;
 	bool thp_disable;                 /* prctl(PR_SET_THP_DISABLE) */
+	bool no_tty;                      /* gave up the session's terminal (TIOCNOTTY), or its parent did */
 	struct task *exec_task;           /* thread in execve waiting for the others to die */
 	struct itimer_state *itimers;     /* kernel/time */
 	struct list_head posix_timers;
