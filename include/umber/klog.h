@@ -23,6 +23,11 @@ ssize_t klog_read_record(u64 *seq, struct klog_record *r, char *text, size_t n);
 void klog_clear(void);
 /* A line written by user space to /dev/kmsg; level and facility from its <prio>. */
 void klog_write_user(int level, int facility, const char *text, size_t n);
+struct iov_iter;
+/* The one consuming position of the guest (syslog(2) READ, /proc/kmsg): is there something; reads whole and part
+ * lines from it without waiting. Bytes, -EFAULT, -ENOMEM. */
+bool klog_unread(void);
+ssize_t klog_consume(struct iov_iter *it);
 extern int console_loglevel;       /* records with level < this go to the console */
 /* sched calls it where waking is allowed: wakes the readers of records written since. */
 void klog_wake_readers(void);

@@ -414,5 +414,6 @@ void vfs_init(void);
 u64 vfs_nr_files(void);
 u64 vfs_nr_dentries(bool unused_only);
 u64 vfs_nr_inodes(void);
+void vfs_drop_caches(void);                        /* /proc/sys/vm/drop_caches: unused dentries and inodes */
 extern u64 vfs_max_files, vfs_nr_open;             /* /proc/sys/fs/file-max, nr_open */
 #endif

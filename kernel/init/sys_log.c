@@ -30,14 +30,17 @@ static ssize_t next_line(u64 *seq, char *line, char *text)
 	return n < 0 ? n : (ssize_t)klog_format(&r, text, true, line, LINE_BUF);
 }
 
-static long log_read(uaddr_t buf, size_t len, char *line, char *text)
+bool klog_unread(void)
+{
+	return klog_next() > read_seq;
+}
+
+/* line and text: buffers of next_line(). */
+static ssize_t consume(struct iov_iter *it, char *line, char *text)
 {
 	size_t done = 0;
-	int err = wait_event(&klog_wq, klog_next() > read_seq, WAIT_INTERRUPTIBLE, WAIT_FOREVER);
 
-	if (err)
-		return err;
-	while (done < len) {
+	while (it->count) {
 		u64 seq = max(read_seq, klog_oldest());
 		size_t skip = seq == read_seq ? read_partial : 0, n;
 		u64 here = seq;
@@ -46,9 +49,9 @@ static long log_read(uaddr_t buf, size_t len, char *line, char *text)
 		if (r < 0)
 			break;
 		skip = min(skip, (size_t)r);
-		n = min((size_t)r - skip, len - done);
-		if (copy_to_user(buf + done, line + skip, n))
-			return done ? (long)done : -EFAULT;
+		n = min((size_t)r - skip, it->count);
+		if (copy_to_iter(line + skip, n, it) < n)
+			return done ? (ssize_t)done : -EFAULT;
 		done += n;
 		if (skip + n == (size_t)r) {
 			read_seq = seq;
@@ -58,7 +61,30 @@ static long log_read(uaddr_t buf, size_t len, char *line, char *text)
 			read_partial = skip + n;
 		}
 	}
-	return (long)done;
+	return (ssize_t)done;
+}
+
+ssize_t klog_consume(struct iov_iter *it)
+{
+	char *line = kmalloc(LINE_BUF + KLOG_LINE_MAX + 1);
+	ssize_t r;
+
+	if (!line)
+		return -ENOMEM;
+	r = consume(it, line, line + LINE_BUF);
+	kfree(line);
+	return r;
+}
+
+static long log_read(uaddr_t buf, size_t len, char *line, char *text)
+{
+	int err = wait_event(&klog_wq, klog_unread(), WAIT_INTERRUPTIBLE, WAIT_FOREVER);
+	struct iov_iter it;
+
+	if (err)
+		return err;
+	iter_init_user(&it, buf, len);
+	return consume(&it, line, text);
 }
 
 /* The newest whole records that fit. */

@@ -394,6 +394,16 @@ void d_prune_children(struct dentry *d)
 	dput(d);
 }
 
+/* Frees all dentries that nobody uses, and with them the inodes that only they kept. May sleep. */
+void vfs_drop_caches(void)
+{
+	if (pruning)
+		return;
+	pruning = true;
+	prune_lru(nr_lru * 2); /* the first look only clears DENTRY_REFERENCED */
+	pruning = false;
+}
+
 /* Drops all unused dentries of sb. May sleep. */
 void shrink_dcache_sb(struct super_block *sb)
 {

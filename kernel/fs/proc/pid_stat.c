@@ -1,15 +1,13 @@
 /* /proc/PID/stat and statm (proc_pid_stat(5), proc_pid_statm(5)). */
 #include "proc.h"
 #include <abi/sched.h>
+#include <umber/tty.h>
 
 #define PF_EXITING 0x4u
 #define PF_FORKNOEXEC 0x40u
 #define PF_KTHREAD 0x200000u
 #define PF_RANDOMIZE 0x400000u
 #define ADDR_NO_RANDOMIZE 0x0040000u
-
-/* kernel/tty: device number and foreground process group (-1: none) of a terminal. */
-void tty_proc_info(struct tty *tty, u32 *rdev, int *pgrp) __weak;
 
 static char state_letter(struct task *t)
 {
@@ -111,17 +109,14 @@ static int parent_pid(struct task *t)
 
 static void show_head(struct seq_file *m, struct task *t, struct rusage_acc *r)
 {
-	u32 rdev = 0;
-	int fg = -1, prio;
 	struct session *s = t->tg->session;
+	int prio;
 
-	if (s && s->tty && tty_proc_info)
-		tty_proc_info(s->tty, &rdev, &fg);
 	prio = t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR ? -1 - t->se.rt_priority : 20 + t->se.nice;
 	seq_printf(m, "%d (", t->tid);
 	seq_comm(m, t->comm);
 	seq_printf(m, ") %c %d %d %d %d %d %u %lu %lu %lu %lu %lu %lu %lu %lu %d %d %d 0 %lu", state_letter(t),
-		   parent_pid(t), t->tg->pgid, s ? s->sid : 0, (int)rdev, fg, task_flags(t), r->minflt,
+		   parent_pid(t), t->tg->pgid, s ? s->sid : 0, (int)tty_nr(t->tg), tty_fg_pgrp(t->tg), task_flags(t), r->minflt,
 		   t->tg->cacc.minflt, r->majflt, t->tg->cacc.majflt, r->utime_ns / TICK_NS, r->stime_ns / TICK_NS,
 		   t->tg->cacc.utime_ns / TICK_NS, t->tg->cacc.stime_ns / TICK_NS, prio, t->se.nice,
 		   t->exit_state ? max(t->tg->nr_threads, 1) : t->tg->nr_threads, t->start_ns / TICK_NS);
