@@ -3,6 +3,7 @@
 #include <umber/sched.h>
 #include <umber/signal.h>
 #include <umber/syscall.h>
+#include <umber/tty.h>
 #include <umber/uaccess.h>
 
 #define REBOOT_MAGIC1 0xfee1deadu
@@ -73,6 +74,10 @@ void init_exited(int wait_status)
 
 void kern_host_signal(int signo)
 {
+	if (signo == SIGWINCH && tty_host_winch && tty_host_winch())
+		return;
+	if (tty_host_signal && tty_host_signal(signo))
+		return;
 	if (!boot_params.run) {
 		if (signo == SIGINT || signo == SIGTERM)
 			port_shutdown(1);

@@ -12,6 +12,7 @@
 #include <umber/string.h>
 #include <umber/task.h>
 #include <umber/time.h>
+#include <umber/tty.h>
 
 struct record {
 	u64 ts_ns;
@@ -131,7 +132,8 @@ static void emit(int level, int facility, const char *text, size_t len, bool con
 		struct klog_record r = { 0, ts, level, facility, len };
 		size_t n = klog_format(&r, text, false, line, sizeof(line));
 
-		port_log(line, n);
+		if (!console_write || !console_write(line, n))
+			port_log(line, n);
 	}
 }
 

@@ -238,6 +238,7 @@ struct tgroup *tgroup_alloc(struct task *leader, struct tgroup *from)
 	if (from) {
 		memcpy(tg->rlim, from->rlim, sizeof(tg->rlim));
 		tg->oom_score_adj = from->oom_score_adj;
+		tg->no_tty = from->no_tty;
 		tg->has_child_subreaper = from->has_child_subreaper || from->is_subreaper;
 	} else {
 		rlim_defaults(tg);
@@ -407,7 +408,7 @@ struct task *user_process_spawn(void (*setup)(void *arg), void *arg)
 	strlcpy(t->comm, "init", sizeof(t->comm));
 	t->tg->parent = init_task;
 	t->tg->parent_tid = init_task ? init_task->tid : 0;
-	t->tg->session = session_new(init_task ? init_task->tg->session->sid : t->tid);
+	t->tg->session = session_new(t->tid) /* of its own: it may have a terminal */;
 	if (!t->sighand || !t->files || !t->fs || !t->tg->session || tgroup_set_pgrp(t->tg, t->tid))
 		goto out_parts;
 	err = port_fibre_init(&t->port.fibre, spawn_entry, s, t);

@@ -35,7 +35,7 @@ struct file *file_alloc(u32 flags)
 	if (!f)
 		return ERR_PTR(-ENOMEM);
 	ref_set(&f->ref, 1);
-	f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
 	if (flags & O_PATH)
 		f->mode = FMODE_PATH;
 	else if ((flags & O_ACCMODE) != O_ACCMODE)
@@ -102,6 +102,7 @@ int file_bind(struct file *f, const struct path *p, bool exec)
 		err = f->op->open(i, f);
 	if (err)
 		return err;
+	f->flags &= ~(u32)O_NOCTTY; /* terminals have seen it */
 	set_position_mode(f);
 	fsnotify_dentry(p->dentry, FSN_OPEN | (inode_is_dir(i) ? FSN_ISDIR : 0));
 	return 0;
