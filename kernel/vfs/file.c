@@ -97,6 +97,8 @@ int file_bind(struct file *f, const struct path *p, bool exec)
 			f->mode |= FMODE_WRITER;
 		}
 	}
+	if (!i->fop && (!(i->mode & S_IFMT) || (i->mode & S_IFMT) == S_IFSOCK))
+		return -ENXIO; /* sockets and anonymous inodes, reached by /proc/PID/fd */
 	f->op = i->fop ? i->fop : &empty_fops;
 	if (f->op->open)
 		err = f->op->open(i, f);

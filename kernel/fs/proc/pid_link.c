@@ -13,20 +13,34 @@ int link_exe(struct task *t, struct path *out)
 	return 0;
 }
 
+/* Kernel threads that are older than the root mount have none of their own: init's serves. */
+static struct fs_ctx *task_fs(struct task *t)
+{
+	struct fs_ctx *fs = t->exit_state ? NULL : t->fs;
+
+	if (fs && !fs->root.mnt && init_task)
+		fs = init_task->fs;
+	return fs && fs->root.mnt && fs->cwd.mnt ? fs : NULL;
+}
+
 int link_cwd(struct task *t, struct path *out)
 {
-	if (!t->fs || t->exit_state)
+	struct fs_ctx *fs = task_fs(t);
+
+	if (!fs)
 		return -ENOENT;
-	*out = t->fs->cwd;
+	*out = fs->cwd;
 	path_get(out);
 	return 0;
 }
 
 int link_root(struct task *t, struct path *out)
 {
-	if (!t->fs || t->exit_state)
+	struct fs_ctx *fs = task_fs(t);
+
+	if (!fs)
 		return -ENOENT;
-	*out = t->fs->root;
+	*out = fs->root;
 	path_get(out);
 	return 0;
 }
