@@ -60,8 +60,9 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 		n = local.iov_len = remote.iov_len = PORT_TASK_SIZE - addr;
 	if (!n)
 		return 0;
-	/* a forked child whose stub has not reported yet: set_child_tid and rseq are written before its first run */
-	if (s->threads && !s->threads->started && uthread_wait_attached(s->threads))
+	/* a forked child whose stub has not reported yet: set_child_tid and rseq are written before its first run.
+	 * Not for one more thread of a living mm: others may copy at the same time, and s2k has one waiter only */
+	if (s->nr_threads == 1 && !s->threads->started && uthread_wait_attached(s->threads))
 		return -ESRCH;
 	if (flags & PORT_COPY_FORCE)
 		return copy_force(s, buf, addr, n, write_it);
