@@ -73,7 +73,8 @@ static struct file *open_console(void)
 
 	if (IS_ERR(f))
 		return f;
-	if (f->op && f->op->ioctl) /* current leads a session: job control needs a terminal */
+	/* run: job control needs a terminal, and current leads a session. A machine's init leaves it to getty. */
+	if (boot_params.run && f->op && f->op->ioctl)
 		f->op->ioctl(f, TIOCSCTTY, 0);
 	return f;
 }

@@ -5,6 +5,7 @@
  * their number from being used again. Tables are small hashes; all under klock, nothing here sleeps.
  */
 #include "task_priv.h"
+#include <port/boot.h>
 
 #define HASH 256
 static struct list_head pgrp_hash[HASH], session_list;
@@ -124,7 +125,10 @@ bool pgrp_orphaned_ignoring(int pgid, int sid, struct tgroup *ignore)
 	if (!p)
 		return true;
 	list_for_each_entry(tg, &p->members, pgrp_node) {
-		if (tg == ignore || tgroup_dead(tg) || !tg->parent || tg->parent == init_task)
+		if (tg == ignore || tgroup_dead(tg) || !tg->parent)
+			continue;
+		/* children of init count as orphans; not those of a shell that is pid 1, as in a pid namespace */
+		if (tg->parent == init_task && !boot_params.run)
 			continue;
 		if (connects(tg, pgid, sid))
 			return false;

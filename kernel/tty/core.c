@@ -193,8 +193,6 @@ static int line_open(struct inode *inode, struct file *f)
 		if (!err)
 			f->version = TTY_IMMUNE;
 		return err;
-	} else if (inode->rdev == MKDEV(TTY_MAJOR, 0)) {
-		noctty = true;
 	}
 	return t ? tty_open_file(t, f, noctty) : -ENXIO;
 }
