@@ -12,6 +12,7 @@
 #include <umber/klog.h>
 #include <umber/poll.h>
 #include <umber/signal.h>
+#include <umber/sysfs.h>
 #include <umber/vfs.h>
 
 #define NR_CON 16
@@ -399,6 +400,26 @@ static struct line *run_console(void)
 	return l;
 }
 
+/* /sys/class/tty: who looks for the console's real name (cttyhack, systemd) finds it in console/active. */
+static void show_in_sysfs(void)
+{
+	struct pseudo_dir *d = sysfs_virtual_device("tty", "console", MKDEV(5, 1), false);
+	char name[20];
+
+	if (d && console_line) {
+		snprintf(name, sizeof(name), "%s\n", console_line->tty->name);
+		pseudo_mktext(d, "active", 0444, name);
+	}
+	sysfs_virtual_device("tty", "tty", MKDEV(5, 0), false);
+	sysfs_virtual_device("tty", "ptmx", MKDEV(5, 2), false);
+	for (int i = 0; i < NR_CON; i++)
+		if (cons[i])
+			sysfs_virtual_device("tty", cons[i]->tty->name, cons[i]->tty->dev, false);
+	for (int i = 0; i < NR_SSL; i++)
+		if (ssls[i] && ssls[i]->in.spec.kind != CHAN_NONE)
+			sysfs_virtual_device("tty", ssls[i]->tty->name, ssls[i]->tty->dev, false);
+}
+
 static int console_init(void)
 {
 	if (boot_params.run) {
@@ -421,6 +442,7 @@ static int console_init(void)
 		port_at_exit(at_exit);
 	}
 	say_early_log();
+	show_in_sysfs();
 	return 0;
 }
 INITCALL(INIT_DEVICE, console_init);

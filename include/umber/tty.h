@@ -100,6 +100,8 @@ u32 tty_nr(const struct tgroup *tg);                 /* /proc/PID/stat tty_nr; 0
 int tty_fg_pgrp(const struct tgroup *tg);            /* /proc/PID/stat tpgid; -1: none */
 void tty_session_leader_exit(struct tgroup *tg);
 void tty_vhangup_self(void);
+struct seq_file;
+void tty_drivers_show(struct seq_file *m);
 /* drivers-host/console: umber itself got SIGWINCH (asks the terminal) or SIGCONT; SIGINT, SIGQUIT or SIGTSTP from a
  * terminal that is not in raw mode. True if it was for the console's terminal. */
 bool tty_host_winch(void) __weak;

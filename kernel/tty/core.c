@@ -227,6 +227,17 @@ const struct file_ops tty_fops = {
 static const struct file_ops line_fops = { .open = line_open };
 static const struct file_ops pts_fops = { .open = pts_open };
 
+/* /proc/tty/drivers; ps(1) finds names of terminals by it. */
+void tty_drivers_show(struct seq_file *m)
+{
+	seq_puts(m, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+		    "/dev/console         /dev/console    5       1 system:console\n"
+		    "/dev/ptmx            /dev/ptmx       5       2 system\n"
+		    "serial               /dev/ttyS       4 64-127 serial\n"
+		    "console              /dev/tty        4 0-15 console\n"
+		    "pty_slave            /dev/pts      136 0-1048575 pty:slave\n");
+}
+
 static int tty_init(void)
 {
 	chrdev_register(TTY_MAJOR, 0, 64, &line_fops, "tty");

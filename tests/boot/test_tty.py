@@ -334,7 +334,12 @@ def t_uml_terminal():
     t.expect("$ ")
     t.send("echo x$((40+2))y\r")
     t.expect("x42y")
-    t.send("poweroff -f\r")
+    t.send("sleep 100\r")
+    time.sleep(0.5)
+    t.send("\x03")  # the shell has job control
+    t.expect("$ ")
+    t.send("tty; poweroff -f\r")
+    t.expect("/dev/tty0")
     t.wait()
     assert termios.tcgetattr(t.slave) == t.before
     return t
@@ -344,6 +349,45 @@ def t_uml_pipe():
     r = subprocess.run([UMBER, "mem=64M", "con0=fd:0,fd:1"], input=b"echo h''i\npoweroff -f\n", timeout=LIMIT,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert b"hi" in r.stdout, r.stdout[-600:]
+
+
+def t_uml_serial():
+    t = Term([UMBER, "mem=64M", "con0=none", "ssl0=fd:0,fd:1", "console=ttyS0"])
+    t.expect("$ ")
+    t.send("tty; poweroff -f\r")
+    t.expect("/dev/ttyS0")
+    t.wait()
+    return t
+
+
+def t_uml_pts():
+    t = Term([UMBER, "mem=64M", "con1=pts", "con99=null"])
+    t.expect("Device number out of range")
+    t.expect("$ ")
+    t.send("echo to-host >/dev/tty1; (read x </dev/tty1; echo from-$x)\r")
+    t.expect("Virtual console 1 assigned device '")
+    name = t.expect("'")
+    fd = os.open(name, os.O_RDWR | os.O_NOCTTY)
+    assert os.read(fd, 100) == b"to-host\r\n"
+    os.write(fd, b"host\n")
+    t.expect("from-host")
+    os.close(fd)
+    t.send("poweroff -f\r")
+    t.wait()
+    return t
+
+
+def t_init_option():
+    t = Term([UMBER, "run", "--init", "--", "bash", "--norc", "--noprofile", "-i"], env={})
+    t.expect("$ ")
+    t.send("sleep 100\r")
+    time.sleep(0.5)
+    t.send("\x1a")
+    t.expect("$ ")
+    say(t, "jobs", "Stopped")
+    t.send("kill -9 %1; exit 4\r")
+    assert t.wait() == 4
+    return t
 
 
 def main():
