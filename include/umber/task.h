@@ -154,6 +154,7 @@ void rseq_on_return(struct task *t);
 void rseq_signal_deliver(struct task *t);
 /* The process that a pidfd names, no reference taken; NULL if f is no pidfd or the process is gone. */
 struct tgroup *pidfd_tgroup(struct file *f);
+bool file_is_pidfd(const struct file *f);
 /* An open pidfd of tg (takes a reference of its own); flags: O_NONBLOCK. ERR_PTR. */
 struct file *pidfd_file(struct tgroup *tg, u32 flags);
 extern int randomize_va_space;                  /* /proc/sys/kernel/randomize_va_space: 0..2 */

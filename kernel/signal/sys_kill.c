@@ -197,7 +197,7 @@ long sys_pidfd_send_signal(int pidfd, int sig, uaddr_t info, u32 flags)
 	if (!f)
 		return -EBADF;
 	tg = pidfd_tgroup(f);
-	r = tg && !IS_ERR(tg) ? pidfd_send(tg, sig, info, flags) : -EBADF;
+	r = tg ? pidfd_send(tg, sig, info, flags) : file_is_pidfd(f) ? -ESRCH : -EBADF;
 	file_put(f);
 	return r;
 }

@@ -45,6 +45,11 @@ struct tgroup *pidfd_tgroup_raw(struct file *f)
 	return f->op == &pidfd_fops ? f->priv : NULL;
 }
 
+bool file_is_pidfd(const struct file *f)
+{
+	return f->op == &pidfd_fops;
+}
+
 struct tgroup *pidfd_tgroup(struct file *f)
 {
 	struct tgroup *tg = pidfd_tgroup_raw(f);
