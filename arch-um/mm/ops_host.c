@@ -241,12 +241,15 @@ int port_mm_mincore(port_mm_t mm, uaddr_t addr, size_t pages, u8 *vec)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -ENOSYS;
-	for (size_t i = 0; i < pages && !r; i++) {
-		u64 e = 0;
+	for (size_t done = 0; done < pages && !r;) {
+		u64 e[512];
+		size_t n = pages - done < 512 ? pages - done : 512;
+		ssize_t got = pread(fd, e, n * 8, (off_t)((addr / PAGE_SIZE + done) * 8));
 
-		if (pread(fd, &e, 8, (off_t)((addr / PAGE_SIZE + i) * 8)) != 8)
+		if (got < 8)
 			r = -ENOSYS;
-		vec[i] = (u8)(e >> 63);
+		for (ssize_t i = 0; i < got / 8; i++)
+			vec[done++] = (u8)(e[i] >> 63);
 	}
 	close(fd);
 	return r;

@@ -61,11 +61,13 @@ static void show_line(struct seq_file *m, struct mm *mm, const struct vma *v)
 	seq_putc(m, '\n');
 }
 
-/* Resident pages of v, as far as the host tells. */
+/* Resident pages of v, as far as the host tells. Address space that is only reserved is not asked for: it may be huge. */
 static u64 vma_rss(struct mm *mm, const struct vma *v, u8 *buf)
 {
 	u64 sum = 0;
 
+	if (!v->file && !(v->flags & VM_ACCESS))
+		return 0;
 	for (uaddr_t at = v->start; buf && at < v->end;) {
 		u64 n = min((v->end - at) >> PAGE_SHIFT, (u64)RSS_CHUNK);
 
@@ -74,6 +76,7 @@ static u64 vma_rss(struct mm *mm, const struct vma *v, u8 *buf)
 		for (u64 i = 0; i < n; i++)
 			sum += buf[i] & 1;
 		at += n << PAGE_SHIFT;
+		cond_resched();
 	}
 	return sum;
 }

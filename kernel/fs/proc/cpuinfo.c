@@ -74,27 +74,23 @@ static void show_flags(struct seq_file *m)
 	seq_putc(m, '\n');
 }
 
+/* As Linux: the second level of AMD's, the last one of Intel's. */
 static u64 cache_kb(void)
 {
 	struct regs4 v = cpuid(0, 0);
-	bool amd = v.r[ECX] == 0x444d4163 || v.r[ECX] == 0x656e6975;
-	u32 leaf = amd ? 0x8000001d : 4;
-	u64 best = 0;
+	u64 last = 0;
 
-	if (!has_leaf(leaf))
-		return 0;
-	for (u32 i = 0; i < 8; i++) {
-		struct regs4 c = cpuid(leaf, i);
-		u32 level = c.r[EAX] >> 5 & 7;
+	if (v.r[ECX] == 0x444d4163 || v.r[ECX] == 0x656e6975) /* AuthenticAMD, HygonGenuine */
+		return has_leaf(0x80000006) ? cpuid(0x80000006, 0).r[ECX] >> 16 : 0;
+	for (u32 i = 0; has_leaf(4) && i < 8; i++) {
+		struct regs4 c = cpuid(4, i);
 
 		if (!(c.r[EAX] & 31))
 			break;
-		/* Linux shows the last level of Intel's, the second of AMD's. */
-		if (!amd || level == 2)
-			best = (u64)((c.r[EBX] >> 22) + 1) * ((c.r[EBX] >> 12 & 0x3ff) + 1) * ((c.r[EBX] & 0xfff) + 1) *
-			       (c.r[ECX] + 1UL) / 1024;
+		last = (u64)((c.r[EBX] >> 22) + 1) * ((c.r[EBX] >> 12 & 0x3ff) + 1) * ((c.r[EBX] & 0xfff) + 1) *
+		       (c.r[ECX] + 1UL) / 1024;
 	}
-	return best;
+	return last;
 }
 
 static void model_name(char *buf)
@@ -133,7 +129,7 @@ static void show_cpu(struct seq_file *m, int cpu, int n, const char *model)
 		a = cpuid(0x80000008, 0);
 	seq_printf(m, "processor\t: %d\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n", cpu,
 		   (const char *)vendor, fam, mod, model);
-	seq_printf(m, "stepping\t: %u\nmicrocode\t: 0x1\ncpu MHz\t\t: %u.%03u\ncache size\t: %lu KB\n", c.r[EAX] & 15,
+	seq_printf(m, "stepping\t: %u\ncpu MHz\t\t: %u.%03u\ncache size\t: %lu KB\n", c.r[EAX] & 15,
 		   khz / 1000, khz % 1000, cache_kb());
 	seq_printf(m, "physical id\t: 0\nsiblings\t: %d\ncore id\t\t: %d\ncpu cores\t: %d\napicid\t\t: %d\n"
 		   "initial apicid\t: %d\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", n, cpu, n,

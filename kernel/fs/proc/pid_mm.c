@@ -20,11 +20,14 @@ int show_smaps(struct seq_file *m, struct task *t)
 	return 0;
 }
 
-/* Resident pages of [start, end), as the host tells. mm->lock held. */
-static u64 range_rss(struct mm *mm, uaddr_t start, uaddr_t end, u8 *vec)
+/* Resident pages of v, as the host tells. mm->lock held; may sleep. Space that is only reserved is not asked for. */
+static u64 vma_rss(struct mm *mm, const struct vma *v, u8 *vec)
 {
+	uaddr_t start = v->start, end = v->end;
 	u64 sum = 0;
 
+	if (!v->file && !(v->flags & (VM_READ | VM_WRITE | VM_EXEC)))
+		return 0;
 	while (mm->port && start < end) {
 		u64 n = min((end - start) >> PAGE_SHIFT, (u64)CHUNK);
 
@@ -33,6 +36,7 @@ static u64 range_rss(struct mm *mm, uaddr_t start, uaddr_t end, u8 *vec)
 		for (u64 i = 0; i < n; i++)
 			sum += vec[i] & 1;
 		start += n << PAGE_SHIFT;
+		cond_resched();
 	}
 	return sum;
 }
@@ -54,7 +58,7 @@ int show_rollup(struct seq_file *m, struct task *t)
 		return -ENOMEM;
 	mutex_lock(&mm->lock);
 	mm_for_each_vma(v, mm) {
-		u64 n = range_rss(mm, v->start, v->end, vec) * 4;
+		u64 n = vma_rss(mm, v, vec) * 4;
 
 		if (!last)
 			first = v->start;
@@ -103,7 +107,7 @@ int show_numa_maps(struct seq_file *m, struct task *t)
 		return -ENOMEM;
 	mutex_lock(&mm->lock);
 	mm_for_each_vma(v, mm) {
-		u64 n = range_rss(mm, v->start, v->end, vec);
+		u64 n = vma_rss(mm, v, vec);
 
 		seq_printf(m, "%08lx default", v->start);
 		if (v->file) {
