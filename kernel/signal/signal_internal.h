@@ -75,6 +75,8 @@ bool ptrace_work(const struct task *t) __weak;
 void ptrace_do_work(void) __weak;
 /* The group stops by `sig`: current stops for its tracer instead; returns when it may go on. */
 void ptrace_group_stop(int sig) __weak;
+/* SIGCONT for t's group: a seized tracee shows its tracer that a group stop is over. */
+void ptrace_continued(struct task *t) __weak;
 /* Writes a core file of current's process; true: written, wait status has the core bit. */
 bool coredump(int sig, const struct siginfo *info) __weak;
 #endif

@@ -73,6 +73,8 @@ void signal_cont(struct tgroup *tg)
 	tg->stopped = false;
 	list_for_each_entry(t, &tg->threads, tg_node) {
 		t->stop_pending = false;
+		if (t->tracer && ptrace_continued)
+			ptrace_continued(t);
 		sched_wake(t, TASK_STOPPED);
 	}
 	if (was_stopped || was_stopping) {

@@ -153,6 +153,20 @@ void ptrace_group_stop(int sig)
 		ptrace_stop(ps->seized ? sig | PTRACE_EVENT_STOP << 8 : sig, NULL, 0, 0);
 }
 
+/* The stop that this asks for waits for the tracer's next LISTEN or restart, if there is one to report yet. */
+void ptrace_continued(struct task *t)
+{
+	struct ptrace_state *ps = t->ptrace;
+	if (!ps || !ps->seized)
+		return;
+	ps->want_stop = true;
+	t->sig_pending = true;
+	if (ps->listening && trapped(t)) {
+		ps->stopped = false;
+		sched_wake(t, TASK_TRACED);
+	}
+}
+
 static void syscall_stop(u8 where)
 {
 	struct ptrace_state *ps = current->ptrace;
@@ -415,7 +429,12 @@ static long stopped_request(struct task *t, long request, u64 addr, u64 data)
 	case PTRACE_LISTEN:
 		if (!ps->seized || ps->code >> 8 != PTRACE_EVENT_STOP)
 			return -EIO;
-		ps->listening = true;
+		if (ps->want_stop) { /* SIGCONT or INTERRUPT came first */
+			ps->stopped = false;
+			sched_wake(t, TASK_TRACED);
+		} else {
+			ps->listening = true;
+		}
 		return 0;
 	case PTRACE_GETSIGMASK:
 	case PTRACE_SETSIGMASK:

@@ -32,6 +32,7 @@ int ptrace_signal(int sig, struct siginfo *info);
 bool ptrace_work(const struct task *t);
 void ptrace_do_work(void);
 void ptrace_group_stop(int sig);
+void ptrace_continued(struct task *t);
 bool ptrace_syscall_entry(void);
 void ptrace_syscall_exit(void);
 #endif
