@@ -7,6 +7,7 @@
  */
 #include "tty_internal.h"
 #include <umber/init.h>
+#include <umber/sysctl.h>
 
 #define DEVPTS_MAGIC 0x1cd1
 #define PTMX_INO 2
@@ -396,6 +397,7 @@ static int devpts_fill(struct super_block *sb, const char *source, const char *d
 	d->ptmx->atime = d->ptmx->mtime = d->ptmx->ctime = d->ptmx->btime = root->btime;
 	sb->op = &devpts_sops;
 	sb->magic = DEVPTS_MAGIC;
+	sb->blocksize = 1024;
 	sb->no_dcache = true;
 	sb->root = d_make_root(root);
 	root = NULL;
@@ -416,9 +418,17 @@ static struct fs_type devpts_type = {
 	.name = "devpts", .nodev = true, .user_mountable = true, .fill_super = devpts_fill,
 };
 
+/* /proc/sys/kernel/pty */
+static u32 ptys_max = PTYS_MAX, ptys_reserve;
+static const struct ctl pty_ctl[] = {
+	{ .path = "kernel/pty/max", .type = CTL_U32, .data = &ptys_max },
+	{ .path = "kernel/pty/nr", .type = CTL_U32, .data = &nr_ptys },
+	{ .path = "kernel/pty/reserve", .type = CTL_U32, .data = &ptys_reserve },
+};
+
 static int devpts_init(void)
 {
 	fs_register(&devpts_type);
-	return 0;
+	return sysctl_register(pty_ctl, ARRAY_SIZE(pty_ctl));
 }
 INITCALL(INIT_FS, devpts_init);
