@@ -46,6 +46,7 @@ struct tty {
 	void *priv;                         /* driver's */
 	struct pty *pty;                    /* slave of a pty, else NULL */
 	struct abi_termios2 tio;
+	struct abi_termios locked;          /* TIOCSLCKTRMIOS: bits and characters that stay as they are */
 	struct abi_winsize ws;
 	struct session *session;            /* referenced; whose controlling terminal it is, or NULL */
 	int pgrp;                           /* foreground process group, 0: none */

@@ -90,10 +90,34 @@ static bool standard_flow(const struct abi_termios2 *n)
 	return (n->c_iflag & IXON) && n->c_cc[VSTOP] == 023 && n->c_cc[VSTART] == 021;
 }
 
+static void keep_locked(const struct abi_termios2 *old, const struct abi_termios *l, struct abi_termios2 *n)
+{
+	n->c_iflag = (n->c_iflag & ~l->c_iflag) | (old->c_iflag & l->c_iflag);
+	n->c_oflag = (n->c_oflag & ~l->c_oflag) | (old->c_oflag & l->c_oflag);
+	n->c_cflag = (n->c_cflag & ~l->c_cflag) | (old->c_cflag & l->c_cflag);
+	n->c_lflag = (n->c_lflag & ~l->c_lflag) | (old->c_lflag & l->c_lflag);
+	for (int i = 0; i < KTERMIOS_NCCS; i++)
+		if (l->c_cc[i])
+			n->c_cc[i] = old->c_cc[i];
+}
+
+static long set_lock(struct tty *t, u64 arg)
+{
+	struct abi_termios l;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (get_user(l, arg))
+		return -EFAULT;
+	t->locked = l;
+	return 0;
+}
+
 static void apply(struct tty *t, struct abi_termios2 *n)
 {
 	struct abi_termios2 old = t->tio;
 
+	keep_locked(&old, &t->locked, n);
 	n->c_line = 0; /* N_TTY is the only discipline */
 	if (t->pty)
 		n->c_cflag = (n->c_cflag & ~(u32)(CSIZE | PARENB)) | CS8 | CREAD;
@@ -147,6 +171,10 @@ long tty_mode_ioctl(struct tty *t, u32 cmd, u64 arg, bool master)
 	case TCSETSW2:
 	case TCSETSF2:
 		return set_modes(t, FORM_TERMIOS2, (enum when)(cmd - TCSETS2), arg);
+	case TIOCGLCKTRMIOS:
+		return put_user(t->locked, arg);
+	case TIOCSLCKTRMIOS:
+		return set_lock(t, arg);
 	case TCSETA:
 	case TCSETAW:
 	case TCSETAF:
