@@ -10,6 +10,8 @@
  */
 #include "unix.h"
 
+#define KICK_EVERY 256u                /* sockets in flight: look for garbage also while none closes */
+
 u32 unix_nr_inflight;
 static LIST_HEAD(inflight);            /* unix_sock.inflight_node */
 
@@ -54,7 +56,8 @@ int unix_inflight_add(struct scm_fds *f)
 
 		if (u && !u->inflight++) {
 			list_add_tail(&u->inflight_node, &inflight);
-			unix_nr_inflight++;
+			if (++unix_nr_inflight % KICK_EVERY == 0)
+				unix_gc_kick();
 		}
 	}
 	return 0;
