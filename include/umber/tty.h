@@ -64,6 +64,7 @@ struct tty {
 	u64 *delim;                         /* bit per `in` byte: ends a line */
 	u32 head, tail, canon_head;         /* [tail, canon_head) is complete lines in canonical mode */
 	u32 out_head, out_tail;
+	u32 out_stop;                       /* pty, stopped: what was written before still goes out */
 	u32 column, canon_column;           /* cursor; where the line being edited began */
 	bool lnext, erasing;
 };
@@ -87,6 +88,7 @@ size_t tty_in_room(const struct tty *t); /* bytes that tty_receive would take no
 void tty_input_eof(struct tty *t);
 /* Contiguous output to be sent now (0 when empty or stopped), and its consumption. */
 size_t tty_out_peek(struct tty *t, const u8 **p);
+u32 tty_out_avail(const struct tty *t);
 void tty_out_done(struct tty *t, size_t n);
 static inline u32 tty_out_used(const struct tty *t) { return t->out_head - t->out_tail; }
 /* SIGHUP to the session, all its files dead; a fresh open works again (vhangup(2)). */

@@ -102,10 +102,7 @@ static void echo_input(struct tty *t, u8 c)
 		return;
 	if (t->canon_head == t->head)
 		t->canon_column = t->column;
-	if (c == '\n')
-		tty_put_opost(t, c);
-	else
-		echo(t, c);
+	echo(t, c);
 }
 
 /* Where the cursor is after the line's bytes up to `end`. */

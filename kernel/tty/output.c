@@ -13,14 +13,19 @@ void tty_kick_output(struct tty *t)
 		t->ops->out_ready(t);
 }
 
+u32 tty_out_avail(const struct tty *t)
+{
+	if (!tty_stopped(t))
+		return tty_out_used(t);
+	return t->pty && (s32)(t->out_stop - t->out_tail) > 0 ? t->out_stop - t->out_tail : 0;
+}
+
 size_t tty_out_peek(struct tty *t, const u8 **p)
 {
 	u32 i = t->out_tail % TTY_OUT_BYTES;
 
-	if (tty_stopped(t))
-		return 0;
 	*p = t->out + i;
-	return min(tty_out_used(t), TTY_OUT_BYTES - i);
+	return min(tty_out_avail(t), TTY_OUT_BYTES - i);
 }
 
 void tty_out_done(struct tty *t, size_t n)
@@ -32,7 +37,7 @@ void tty_out_done(struct tty *t, size_t n)
 
 void tty_flush_output(struct tty *t)
 {
-	t->out_tail = t->out_head;
+	t->out_tail = t->out_stop = t->out_head;
 	tty_wake_writers(t);
 }
 
@@ -41,6 +46,7 @@ void tty_stop(struct tty *t)
 	if (t->flow_stopped)
 		return;
 	t->flow_stopped = true;
+	t->out_stop = t->out_head;
 	pty_status(t, TIOCPKT_STOP, TIOCPKT_START);
 }
 
@@ -147,11 +153,13 @@ bool tty_put_opost(struct tty *t, u8 c)
 	return true;
 }
 
-/* Bytes of p that went into the ring, the reserve untouched. */
+/* Bytes of p that went into the ring, the reserve untouched. A stopped pty takes nothing. */
 static size_t put_some(struct tty *t, const u8 *p, size_t n)
 {
 	size_t done = 0;
 
+	if (t->pty && tty_stopped(t))
+		return 0;
 	if (!o_flag(t, OPOST)) {
 		u32 room = out_free(t) > TTY_ECHO_RESERVE ? out_free(t) - TTY_ECHO_RESERVE : 0;
 
@@ -166,7 +174,7 @@ static size_t put_some(struct tty *t, const u8 *p, size_t n)
 
 static bool writable(struct file *f, struct tty *t)
 {
-	return out_free(t) > TTY_ECHO_RESERVE + 8 || t->dead || tty_hung(f, t);
+	return (out_free(t) > TTY_ECHO_RESERVE + 8 && !(t->pty && tty_stopped(t))) || t->dead || tty_hung(f, t);
 }
 
 /* All of a chunk. Bytes that were taken; *err says why not all. */

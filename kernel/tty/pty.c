@@ -138,7 +138,7 @@ static void ptm_release(struct file *f)
 
 static bool ptm_readable(const struct pty *p)
 {
-	return (tty_out_used(p->slave) && !tty_stopped(p->slave)) || (p->packet && p->status) || p->slave_closed;
+	return tty_out_avail(p->slave) || (p->packet && p->status) || p->slave_closed;
 }
 
 static ssize_t ptm_read_data(struct tty *t, struct iov_iter *it)
@@ -179,7 +179,7 @@ static ssize_t ptm_read(struct file *f, struct iov_iter *it, s64 *pos)
 		p->status = 0;
 		return copy_to_iter(&head, 1, it) == 1 ? 1 : -EFAULT;
 	}
-	if (!tty_out_used(p->slave) || tty_stopped(p->slave))
+	if (!tty_out_avail(p->slave))
 		return -EIO;
 	if (p->packet && copy_to_iter(&head, 1, it) != 1)
 		return -EFAULT;
@@ -272,6 +272,20 @@ static long ptm_peer(struct file *f, struct pty *p, u64 flags)
 	return IS_ERR(peer) ? PTR_ERR(peer) : fd_install(peer, (u32)flags);
 }
 
+/* TIOCSTI: the master reads this byte as if the slave had written it. */
+static long ptm_fake_input(struct pty *p, u64 arg)
+{
+	u8 c;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (get_user(c, arg))
+		return -EFAULT;
+	tty_put_raw(p->slave, c);
+	pty_wake_master(p, EPOLLIN | EPOLLRDNORM);
+	return 0;
+}
+
 static long ptm_ioctl(struct file *f, u32 cmd, u64 arg)
 {
 	struct pty *p = f->priv;
@@ -295,14 +309,14 @@ static long ptm_ioctl(struct file *f, u32 cmd, u64 arg)
 	case TIOCGDEV:
 		return put_user(MKDEV(5, 2), arg);
 	case TIOCINQ:
-		return put_user((s32)tty_out_used(p->slave), arg);
+		return put_user((s32)tty_out_avail(p->slave), arg);
 	case TIOCOUTQ:
 		return put_user((s32)0, arg);
 	case TIOCSCTTY: /* a master is nobody's controlling terminal */
 	case TIOCNOTTY:
 		return -ENOTTY;
 	case TIOCSTI:
-		return -EPERM;
+		return ptm_fake_input(p, arg);
 	}
 	r = tty_common_ioctl(p->slave, f, cmd, arg, true);
 	return r == TTY_NOT_MINE ? -ENOTTY : r;

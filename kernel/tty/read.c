@@ -160,7 +160,7 @@ u32 tty_poll(struct file *f, struct poll_table *pt)
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (t->dead)
 		mask |= EPOLLHUP | EPOLLIN | EPOLLRDNORM;
-	if (out_free(t) > TTY_ECHO_RESERVE + 256 && !t->dead)
+	if (out_free(t) > TTY_ECHO_RESERVE + 256 && !t->dead && !(t->pty && tty_stopped(t)))
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	return mask;
 }
