@@ -13,4 +13,8 @@
 struct pseudo_dir *proc_dir(const char *path);
 /* /proc/net/NAME. name, show and arg stay valid for ever. 0 or -ENOMEM. Any time from INIT_CORE on. */
 int proc_net_register(const char *name, u32 mode, pseudo_show_fn show, void *arg);
+/* Is f an open /proc/PID? Then *tg is that process, no reference taken; NULL: it is gone. */
+struct file;
+struct tgroup;
+bool proc_file_tgroup(const struct file *f, struct tgroup **tg);
 #endif

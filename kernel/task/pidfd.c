@@ -5,6 +5,7 @@
 #include "task_priv.h"
 #include "ptrace_priv.h"
 #include <umber/poll.h>
+#include <umber/procfs.h>
 #include <umber/vfs.h>
 
 static u32 pidfd_poll(struct file *f, struct poll_table *pt)
@@ -47,12 +48,15 @@ struct tgroup *pidfd_tgroup_raw(struct file *f)
 
 bool file_is_pidfd(const struct file *f)
 {
-	return f->op == &pidfd_fops;
+	struct tgroup *tg;
+	return f->op == &pidfd_fops || proc_file_tgroup(f, &tg);
 }
 
 struct tgroup *pidfd_tgroup(struct file *f)
 {
 	struct tgroup *tg = pidfd_tgroup_raw(f);
+	if (!tg && proc_file_tgroup(f, &tg)) /* /proc/PID serves as one for pidfd_send_signal(2) */
+		return tg;
 	return tg && tg->leader->exit_state != 2 ? tg : NULL;
 }
 

@@ -526,6 +526,16 @@ static const struct inode_ops pid_link_iops = {
 	.getattr = pid_getattr,
 };
 static const struct file_ops pid_dir_fops = { .llseek = generic_llseek, .iterate = pid_iterate };
+
+bool proc_file_tgroup(const struct file *f, struct tgroup **tg)
+{
+	if (f->op != &pid_dir_fops || !pid_i(f->inode)->tg)
+		return false;
+	struct task *t = pid_inode_task(f->inode);
+
+	*tg = t ? t->tg : NULL;
+	return true;
+}
 static const struct file_ops task_dir_fops = { .llseek = generic_llseek, .iterate = task_iterate };
 const struct file_ops pid_seq_fops = {
 	.llseek = generic_llseek, .read_iter = pid_seq_read, .write_iter = pid_seq_write, .open = pid_seq_open,
