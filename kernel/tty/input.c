@@ -80,8 +80,8 @@ static void put_delim(struct tty *t, u8 c)
 static void echo(struct tty *t, u8 c)
 {
 	if (l_flag(t, ECHOCTL) && is_ctrl(c) && c != '\t') {
-		tty_put_opost(t, '^');
-		tty_put_opost(t, c ^ 0100);
+		if (tty_put_raw(t, '^') && tty_put_raw(t, c ^ 0100))
+			t->column += 2;
 	} else {
 		tty_put_opost(t, c);
 	}
@@ -172,9 +172,20 @@ static u32 erase_one(struct tty *t, u8 erase_char)
 	return from;
 }
 
+/* Letters of Latin-1 count, as in Linux; in UTF-8 that is what most lead bytes are. */
 static bool word_byte(u8 c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	       (c >= 0xc0 && c != 0xd7 && c != 0xf7);
+}
+
+static u8 last_lead_byte(const struct tty *t)
+{
+	u32 i = t->head - 1;
+
+	while (i != t->canon_head && continuation(t, at(t, i)))
+		i--;
+	return at(t, i);
 }
 
 static void kill_line(struct tty *t, u8 c)
@@ -186,6 +197,7 @@ static void kill_line(struct tty *t, u8 c)
 	if (l_flag(t, ECHOK) && l_flag(t, ECHOKE) && l_flag(t, ECHOE)) {
 		while (t->head != t->canon_head)
 			erase_one(t, c);
+		finish_erasing(t);
 		return;
 	}
 	t->head = t->canon_head;
@@ -209,7 +221,7 @@ static void eraser(struct tty *t, u8 c)
 		erase_one(t, c);
 	} else {
 		while (t->head != t->canon_head) {
-			bool word = word_byte(at(t, t->head - 1));
+			bool word = word_byte(last_lead_byte(t));
 
 			if (seen && !word)
 				break;
