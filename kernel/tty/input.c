@@ -318,7 +318,7 @@ static bool special_canon(struct tty *t, u8 c)
 
 static void take(struct tty *t, u8 c)
 {
-	bool literal = t->lnext;
+	bool literal = t->lnext, return_key = false;
 
 	if (i_flag(t, ISTRIP))
 		c &= 0x7f;
@@ -333,15 +333,20 @@ static void take(struct tty *t, u8 c)
 		if (c == '\r') {
 			if (i_flag(t, IGNCR))
 				return;
-			if (i_flag(t, ICRNL))
+			if (i_flag(t, ICRNL)) {
+				return_key = true;
 				c = '\n';
+			}
 		} else if (c == '\n' && i_flag(t, INLCR)) {
 			c = '\r';
 		}
 		if (l_flag(t, ICANON) && special_canon(t, c))
 			return;
 	}
-	echo_input(t, c);
+	if (!return_key)
+		echo_input(t, c);
+	else if (l_flag(t, ECHO)) /* raw mode: a newline that was typed as such is shown as ^J */
+		tty_put_opost(t, '\n');
 	if (c == 0xff && i_flag(t, PARMRK) && !i_flag(t, ISTRIP))
 		put(t, c);
 	put(t, c);
