@@ -215,6 +215,10 @@ static s64 stream_llseek(struct file *f, s64 off, int whence)
 	s64 r;
 
 	if (whence == SEEK_CUR) {
+		/* Somebody else who shares the description on the host (stdout and stderr do) may have moved it. */
+		r = s->info.kind == HOSTSTREAM_FILE ? hostfs_lseek(s->fd, 0, SEEK_CUR) : -ESPIPE;
+		if (r >= 0 && r != s->last)
+			f->pos = s->last = r;
 		if (__builtin_add_overflow(f->pos, off, &off))
 			return -EOVERFLOW;
 		whence = SEEK_SET;

@@ -61,10 +61,8 @@ static struct dentry *net_lookup(struct inode *dir, struct dentry *d, u32 flags)
 	if (!t)
 		return ERR_PTR(-ENOENT);
 	n = find(d->name.name, d->name.len);
-	if (!n) {
-		d_add(d, NULL);
-		return NULL;
-	}
+	if (!n)
+		return ERR_PTR(-ENOENT);
 	i = pid_inode_new(dir->sb, t, S_IFREG | n->mode, pid_ino(t->tid, INO_NET, n->nr));
 	if (!i)
 		return ERR_PTR(-ENOMEM);

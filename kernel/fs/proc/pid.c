@@ -265,10 +265,8 @@ struct dentry *pid_root_lookup(struct inode *dir, struct dentry *d, u32 flags)
 	int nr = name_to_nr(&d->name);
 	struct task *t = nr > 0 ? find_task(nr) : NULL;
 
-	if (!t) {
-		d_add(d, NULL);
-		return NULL;
-	}
+	if (!t)
+		return ERR_PTR(-ENOENT);
 	return add_pid_dir(dir, d, t, PE_TGID);
 }
 
@@ -306,10 +304,8 @@ static struct dentry *pid_lookup(struct inode *dir, struct dentry *d, u32 flags)
 	for (e = entries; e < entries + ARRAY_SIZE(entries); e++)
 		if ((e->flags & mask) && strlen(e->name) == d->name.len && !memcmp(e->name, d->name.name, d->name.len))
 			break;
-	if (e == entries + ARRAY_SIZE(entries)) {
-		d_add(d, NULL);
-		return NULL;
-	}
+	if (e == entries + ARRAY_SIZE(entries))
+		return ERR_PTR(-ENOENT);
 	i = pid_inode_new(dir->sb, t, e->mode,
 			  pid_ino(t->tid, mask == PE_TGID ? INO_TGID : INO_TID, (u32)(e - entries) + 1));
 	if (!i)
@@ -355,10 +351,8 @@ static struct dentry *task_lookup(struct inode *dir, struct dentry *d, u32 flags
 	if (!leader)
 		return ERR_PTR(-ENOENT);
 	t = nr > 0 ? find_task(nr) : NULL;
-	if (!t || t->tg != leader->tg) {
-		d_add(d, NULL);
-		return NULL;
-	}
+	if (!t || t->tg != leader->tg)
+		return ERR_PTR(-ENOENT);
 	return add_pid_dir(dir, d, t, PE_TID);
 }
 

@@ -49,10 +49,8 @@ static struct dentry *fd_add(struct inode *dir, struct dentry *d, bool info)
 	if (!t)
 		return ERR_PTR(-ENOENT);
 	f = fd >= 0 ? task_fd_get(t, fd) : NULL;
-	if (!f) {
-		d_add(d, NULL);
-		return NULL;
-	}
+	if (!f)
+		return ERR_PTR(-ENOENT);
 	i = pid_inode_new(dir->sb, t, info ? S_IFREG | 0444 : link_mode(f),
 			  pid_ino(t->tid, info ? INO_FDINFO : INO_FD, (u32)fd & 0xfffff));
 	file_put(f);

@@ -157,10 +157,8 @@ static struct dentry *ns_lookup(struct inode *dir, struct dentry *d, u32 flags)
 	for (k = 0; k < ARRAY_SIZE(kinds); k++)
 		if (strlen(kinds[k].name) == d->name.len && !memcmp(kinds[k].name, d->name.name, d->name.len))
 			break;
-	if (k == ARRAY_SIZE(kinds)) {
-		d_add(d, NULL);
-		return NULL;
-	}
+	if (k == ARRAY_SIZE(kinds))
+		return ERR_PTR(-ENOENT);
 	i = pid_inode_new(dir->sb, t, S_IFLNK | 0777, pid_ino(t->tid, INO_NS, k));
 	if (!i)
 		return ERR_PTR(-ENOMEM);

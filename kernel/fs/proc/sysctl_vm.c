@@ -65,7 +65,7 @@ static const struct ctl tab[] = {
 	VM_("overcommit_ratio", overcommit_ratio, 0, INT_MAX),
 	VM_("overcommit_kbytes", overcommit_kbytes, 0, S64_MAX >> 12),
 	VM_("max_map_count", max_map_count, 0, INT_MAX),
-	VM_("mmap_min_addr", mmap_min_addr, 65536, 1 << 30),
+	VM_("mmap_min_addr", mmap_min_addr, PORT_USER_MIN, 1 << 30),
 	VM_("oom_kill_allocating_task", oom_kill_allocating_task, 0, INT_MAX),
 	VM_("panic_on_oom", panic_on_oom, 0, 2),
 	VM_("oom_dump_tasks", oom_dump_tasks, 0, INT_MAX),
