@@ -97,11 +97,12 @@ int hostfs_do_stat(int dir, const char *name, int flags, struct hostfs_stat *st)
 static int do_openat2(int dir, const char *name, u64 flags, u64 resolve)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
-	int fd;
+	int fd, tries = 0;
 
+	/* EAGAIN: something was renamed meanwhile. Who does that for ever gets it for an answer. */
 	do
 		fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
-	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 1000)));
 	return fd < 0 ? -errno : fd;
 }
 

@@ -88,21 +88,21 @@ int hostfs_syncfs(hfd_t h)
 }
 
 /* Owner and mode of something just made, where they came out different (umask, our own uid). What the host refuses
- * stays as it is: new files then belong to the host user. */
-static void fix_new(int dir, const char *name, int flags, const struct hostfs_new *n, struct hostfs_stat *st)
+ * stays as it is: new files then belong to the host user. fd: the new object itself (open, or a path handle), never its
+ * name again: by now somebody else may have put a link to another file there. */
+static void fix_new(int fd, const struct hostfs_new *n, struct hostfs_stat *st)
 {
+	char path[FD_PATH_MAX];
 	bool changed = false;
 
 	if (st->uid != n->uid || st->gid != n->gid)
-		changed |= !fchownat(dir, name, n->uid, n->gid, flags | AT_SYMLINK_NOFOLLOW);
+		changed |= !fchownat(fd, "", n->uid, n->gid, AT_EMPTY_PATH);
 	if (((st->mode ^ n->mode) & 07777) && (n->mode & S_IFMT) != S_IFLNK) {
-		if (flags & AT_EMPTY_PATH)
-			changed |= !fchmod(dir, n->mode & 07777);
-		else if ((n->mode & S_IFMT) == S_IFDIR || (n->mode & S_IFMT) == S_IFREG)
-			changed |= !fchmodat(dir, name, n->mode & 07777, 0);
+		hostfs_fd_path(path, fd);
+		changed |= !chmod(path, n->mode & 07777);
 	}
 	if (changed)
-		hostfs_do_stat(dir, name, flags, st);
+		hostfs_do_stat(fd, "", AT_EMPTY_PATH, st);
 }
 
 static int make_node(int dir, const char *name, const struct hostfs_new *n)
@@ -124,7 +124,7 @@ static int make_node(int dir, const char *name, const struct hostfs_new *n)
 
 int hostfs_make(hfd_t dir, const char *name, const struct hostfs_new *n, struct hostfs_stat *st, hfd_t *fd)
 {
-	int r, f = -1, d = hfd_fd(dir);
+	int r, f = -1, new = -1, d = hfd_fd(dir);
 
 	*fd = HFD_NONE;
 	if (hostfs_bad_name(name))
@@ -137,13 +137,19 @@ int hostfs_make(hfd_t dir, const char *name, const struct hostfs_new *n, struct 
 		while (f < 0 && errno == EINTR);
 		r = f < 0 ? -errno : hostfs_do_stat(f, "", AT_EMPTY_PATH, st);
 		if (!r)
-			fix_new(f, "", AT_EMPTY_PATH, n, st);
+			fix_new(f, n, st);
 	} else {
 		r = make_node(d, name, n);
+		if (!r) {
+			new = openat(d, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+			r = new < 0 ? -errno : hostfs_do_stat(new, "", AT_EMPTY_PATH, st);
+		}
+		if (!r && ((st->mode ^ n->mode) & S_IFMT))
+			r = -ESTALE; /* somebody on the host was faster */
 		if (!r)
-			r = hostfs_do_stat(d, name, 0, st);
-		if (!r)
-			fix_new(d, name, 0, n, st);
+			fix_new(new, n, st);
+		if (new >= 0)
+			close(new);
 	}
 	klock_take();
 	if (r) {
@@ -171,7 +177,7 @@ int hostfs_tmpfile(hfd_t dir, const struct hostfs_new *n, struct hostfs_stat *st
 	while (f < 0 && errno == EINTR);
 	r = f < 0 ? -errno : hostfs_do_stat(f, "", AT_EMPTY_PATH, st);
 	if (!r)
-		fix_new(f, "", AT_EMPTY_PATH, n, st);
+		fix_new(f, n, st);
 	klock_take();
 	if (r) {
 		if (f >= 0)
