@@ -1,7 +1,9 @@
 /* Interfaces as ioctl(2) and /proc/net show them (netdevice(7)): there is the loopback, lo, and no other yet. */
 #include <abi/errno.h>
+#include <umber/init.h>
 #include <umber/net.h>
 #include <umber/string.h>
+#include <umber/sysfs.h>
 #include <umber/vfs.h>
 
 #define LO_MTU 65536
@@ -129,3 +131,23 @@ void netdev_show(struct seq_file *m)
 		    "    lo:       0       0    0    0    0     0          0         0"
 		    "        0       0    0    0    0     0       0          0\n");
 }
+
+/* /sys/class/net/lo */
+static int netdev_sysfs(void)
+{
+	static const struct { const char *name, *text; } file[] = {
+		{ "address", "00:00:00:00:00:00\n" }, { "addr_len", "6\n" }, { "broadcast", "00:00:00:00:00:00\n" },
+		{ "carrier", "1\n" }, { "dev_id", "0x0\n" }, { "flags", "0x9\n" }, { "ifindex", "1\n" },
+		{ "iflink", "1\n" }, { "link_mode", "0\n" }, { "mtu", "65536\n" }, { "operstate", "unknown\n" },
+		{ "tx_queue_len", "1000\n" }, { "type", "772\n" }, { "uevent", "INTERFACE=lo\nIFINDEX=1\n" },
+	};
+	struct pseudo_dir *d = sysfs_virtual_device("net", "lo", 0, false);
+
+	if (!d)
+		return -ENOMEM;
+	for (unsigned i = 0; i < ARRAY_SIZE(file); i++)
+		if (!pseudo_mktext(d, file[i].name, 0444, file[i].text))
+			return -ENOMEM;
+	return 0;
+}
+INITCALL(INIT_DEVICE, netdev_sysfs);
