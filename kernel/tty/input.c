@@ -238,7 +238,6 @@ static void reprint(struct tty *t, u8 c)
 	finish_erasing(t);
 	echo(t, c);
 	tty_put_opost(t, '\n');
-	t->canon_column = t->column;
 	for (u32 i = t->canon_head; i != t->head; i++)
 		echo(t, at(t, i));
 }
