@@ -68,7 +68,7 @@ include arch-um/time/vdso/vdso.mk
 include rootfs/rootfs.mk
 
 $(B)/umber: $(B)/kernel.o $(POBJ) $(HOBJ) $(AOBJ) $(STUBOBJ) $(VDSOOBJ) $(ROOTFSOBJ)
-	@$(CC) $(SANFLAGS) -no-pie -pthread -g -o $@ $^ $(LDLIBS)
+	@$(CC) $(SANFLAGS) -no-pie -pthread -g -Wl,-z,nodynamic-undefined-weak -o $@ $^ $(LDLIBS)
 
 run: umber
 	./umber run -- sh || true

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <port/hfd_host.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -69,6 +70,7 @@ static int send_fds(struct stub *s, const int *fds, u32 n)
 static void encode(struct stub_op *o, const struct port_mmop *op, u32 fd_index)
 {
 	u64 advice = op->prot;
+	u32 optional = op->flags & OP_OPTIONAL ? STUB_OPF_GOON : 0;
 
 	memset(o, 0, sizeof(*o));
 	o->kind = STUB_OP_SYSCALL;
@@ -108,6 +110,7 @@ static void encode(struct stub_op *o, const struct port_mmop *op, u32 fd_index)
 			o->flags = 0;
 		break;
 	}
+	o->flags |= optional;
 }
 
 /* A mapped part of a batch: at most STUB_MAX_OPS - 2 ops and STUB_MAX_FDS fds. */
@@ -163,7 +166,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
 	return r;
 }
 
-int port_mm_ops(port_mm_t mm, struct port_mmop *ops, unsigned nr)
+int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr)
 {
 	struct stub *s = stub_by_id(mm);
 	int r = 0;
@@ -184,6 +187,49 @@ int port_mm_ops(port_mm_t mm, struct port_mmop *ops, unsigned nr)
 		r = run_part(s, ops + i, n);
 		i += n;
 	}
+	return r;
+}
+
+/* The ops, and behind each new executable file mapping those that put its patched pages in place. */
+int port_mm_ops(port_mm_t mm, struct port_mmop *ops, unsigned nr)
+{
+	enum { EXTRA = 256 };
+	struct stub *s = stub_by_id(mm);
+	struct port_mmop *all;
+	u32 at = 0, extra = 0, n;
+	int r;
+
+	if (!s)
+		return -ESRCH;
+	if (!patch_enabled || (nr == 1 && ops->kind == PORT_MM_ADVISE))
+		return port_mm_ops_raw(mm, ops, nr);
+	if (nr == 1 && (ops->kind != PORT_MM_MAP_FILE || !(ops->prot & PROT_EXEC))) {
+		patch_track(s, ops, NULL, 0);
+		return port_mm_ops_raw(mm, ops, nr);
+	}
+	all = malloc((nr + EXTRA) * sizeof(*all));
+	if (!all)
+		return port_mm_ops_raw(mm, ops, nr);
+	for (u32 i = 0; i < nr; i++) {
+		all[at++] = ops[i];
+		n = patch_track(s, &ops[i], all + at, EXTRA - extra);
+		for (u32 k = 0; k < n; k++)
+			all[at + k].flags |= OP_OPTIONAL;
+		at += n;
+		extra += n;
+	}
+	r = port_mm_ops_raw(mm, all, at);
+	for (u32 i = 0, k = 0; i < nr; i++) {
+		while (k < at && (all[k].flags & OP_OPTIONAL))
+			k++;
+		ops[i].result = all[k++].result;
+		if (ops[i].result && ops[i].kind == PORT_MM_MAP_FILE) {
+			struct port_mmop gone = { .kind = PORT_MM_UNMAP, .addr = ops[i].addr, .len = ops[i].len };
+
+			patch_track(s, &gone, NULL, 0);
+		}
+	}
+	free(all);
 	return r;
 }
 

@@ -9,6 +9,7 @@
  */
 #ifndef ARCH_MM_STUBS_H
 #define ARCH_MM_STUBS_H
+#include "../entry/patch.h"
 #include "../stub/stub_abi.h"
 #include <port/port.h>
 #include <umber/types.h>
@@ -28,6 +29,8 @@ struct uthread {
 	u32 order_op;           /* STUB_OP_FORK or STUB_OP_THREAD */
 	u64 uc_off;             /* of the register frame while serving */
 	u64 fs_base, gs_base;   /* loaded in the thread now */
+	bool fast;              /* serves on the fast path: registers in mb->fast, no frame at uc_off */
+	u64 fast_rip;           /* as it entered: rip unchanged means that the stub's cont still holds */
 	bool started;           /* its first entry was seen: it serves */
 	bool running;           /* user side has the CPU (resumed, no entry seen) */
 	bool fresh;             /* waits in MBOX_ENTRY_START, has no host frame of its own */
@@ -49,6 +52,10 @@ struct stub {
 	u64 slot_map[MBOX_MAX / 64];
 	struct uthread *threads;
 	u32 nr_threads;
+	struct text_map text[PATCH_TEXTS_MAX]; /* entry/patch_host.c */
+	u32 ntext;
+	bool no_patch;
+	struct patch *patch;
 	bool dead;              /* A */
 	bool freed;             /* the guest has no more use for it */
 	bool death_seen;        /* watcher is done with it */
@@ -69,6 +76,11 @@ int uthread_wait_attached(struct uthread *ut);
 int uthread_run_ops(struct uthread *ut, u32 n);
 /* A serving thread of the stub that may run ops now: current's, else any. NULL: none. */
 struct uthread *stub_ops_thread(struct stub *s);
+/* Makes a thread that came by the fast path come back with a full frame. 0 or -EIO. May drop klock. */
+int uthread_need_full(struct uthread *ut);
+/* port_mm_ops without the tracking of patches. */
+int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr);
+#define OP_OPTIONAL 0x100u /* port_mmop.flags: a failure of it is none of the batch */
 struct host_ucontext *uthread_uc(struct uthread *ut);
 void uthread_release(struct uthread *ut);
 #endif

@@ -86,6 +86,7 @@ static void stub_destroy(struct stub *s)
 		uthreads[ut->id] = NULL;
 		free(ut);
 	}
+	patch_release(s);
 	if (s->mb_base)
 		munmap(s->mb_base, MBOX_MAP_BYTES);
 	if (s->mbfd >= 0)
@@ -169,6 +170,8 @@ static struct uthread *uthread_new(struct stub *s)
 	ut->mb->s2k = ut->mb->k2s = 0;
 	ut->mb->s_sleep = ut->mb->k_sleep = 0;
 	ut->mb->nfds = 0;
+	ut->mb->self = MBOX_BASE + (u64)slot * MBOX_SIZE;
+	ut->mb->kick = 0;
 	ut->next = s->threads;
 	s->threads = ut;
 	s->nr_threads++;
@@ -437,6 +440,7 @@ static void inherit_frame(struct uthread *child, const struct uthread *parent)
 	struct host_ucontext *uc;
 	u64 from = MBOX_BASE + (u64)parent->slot * MBOX_SIZE, to = MBOX_BASE + (u64)child->slot * MBOX_SIZE;
 
+	child->fast = false;
 	child->fpu_init = parent->fpu_init;
 	child->uc_off = parent->uc_off;
 	if (!parent->fpu_init) {
@@ -452,10 +456,13 @@ static void inherit_frame(struct uthread *child, const struct uthread *parent)
 int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *child_mm)
 {
 	struct uthread *put = uthread_by_id(parent->uthread), *cut;
-	struct stub *s = stub_new();
+	struct stub *s;
 	struct stub_op *op;
 	int r;
 
+	if (!put || uthread_need_full(put))
+		return -EAGAIN;
+	s = stub_new();
 	cut = s ? uthread_new(s) : NULL;
 	if (!cut) {
 		if (s)
@@ -467,6 +474,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 		return -EAGAIN;
 	}
 	inherit_frame(cut, put);
+	patch_fork(s, put->stub);
 	op = &put->mb->ops[0];
 	memset(op, 0, sizeof(*op));
 	op->kind = STUB_OP_FORK;
@@ -494,15 +502,19 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 	struct stub_op *op;
 	int r;
 
-	if (!put || put->stub->dead)
+	if (!put || put->stub->dead || uthread_need_full(put))
 		return -EAGAIN;
 	for (cut = put->stub->threads; cut; cut = cut->next)
-		if (cut->parked && cut->uc_off == put->uc_off)
+		if (cut->parked && (cut->fast || cut->uc_off == put->uc_off))
 			break;
 	if (cut) { /* a host thread that served a task of this mm before */
+		cut->parked = false;
+		if (uthread_need_full(cut) || cut->uc_off != put->uc_off)
+			cut = NULL;
+	}
+	if (cut) {
 		u64 fs = cut->fs_base, gs = cut->gs_base;
 
-		cut->parked = false;
 		inherit_frame(cut, put);
 		cut->fs_base = fs;
 		cut->gs_base = gs;
@@ -563,6 +575,7 @@ void port_task_exec(struct port_task *pt, port_mm_t new_mm)
 	pt->uthread = s ? s->threads->id : 0;
 	memset(&pt->regs, 0, sizeof(pt->regs));
 	pt->regs.eflags = 0x202;
+	pt->patch_wanted = 0;
 }
 
 void stub_kill(struct stub *s)
@@ -754,5 +767,8 @@ int stubs_init(const char **what)
 		if (mb->ops[i].res < 0)
 			r = (int)mb->ops[i].res;
 	*what = "make the guest's vDSO";
-	return r ? r : vdso_init(vdso);
+	if (!r)
+		r = vdso_init(vdso);
+	*what = "make the file of patched pages (memfd)";
+	return r ? r : patch_init();
 }

@@ -79,7 +79,7 @@ int port_sigframe_push(struct port_task *pt, const struct port_sigframe *f)
 	u8 *fpu;
 	u64 sp, fp_at = 0;
 
-	if (!ut)
+	if (!ut || uthread_need_full(ut))
 		return -EFAULT;
 	fpu = mbox_fpu(ut, &sw);
 	sp = f->on_altstack ? f->ss_sp + f->ss_size : r->rsp - 128;
@@ -178,7 +178,7 @@ int port_sigframe_pop(struct port_task *pt, u64 *mask, uaddr_t *ss_sp, u64 *ss_s
 	struct uthread *ut = uthread_by_id(pt->uthread);
 	struct rt_sigframe frame;
 
-	if (!ut || port_copy_in(ut->stub->id, &frame, pt->regs.rsp - 8, sizeof(frame), 0) != sizeof(frame))
+	if (!ut || uthread_need_full(ut) || port_copy_in(ut->stub->id, &frame, pt->regs.rsp - 8, sizeof(frame), 0) != sizeof(frame))
 		return -EFAULT;
 	if (load_fpu(ut, frame.uc.mc.fpstate, frame.uc.flags & UC_FP_XSTATE))
 		return -EFAULT;
@@ -194,7 +194,7 @@ ssize_t port_fpu_get(struct port_task *pt, void *buf, size_t max)
 {
 	struct uthread *ut = uthread_by_id(pt->uthread);
 	struct sw_bytes sw = { 0 };
-	u8 *fpu = ut ? mbox_fpu(ut, &sw) : NULL;
+	u8 *fpu = ut && !uthread_need_full(ut) ? mbox_fpu(ut, &sw) : NULL;
 	size_t n;
 
 	if (!fpu)
@@ -208,7 +208,7 @@ int port_fpu_set(struct port_task *pt, const void *buf, size_t n)
 {
 	struct uthread *ut = uthread_by_id(pt->uthread);
 	struct sw_bytes sw = { 0 };
-	u8 *fpu = ut ? mbox_fpu(ut, &sw) : NULL;
+	u8 *fpu = ut && !uthread_need_full(ut) ? mbox_fpu(ut, &sw) : NULL;
 	u32 mxcsr;
 	u64 features;
 

@@ -22,6 +22,7 @@
 #define FUTEX_WAKE 1
 #define ARCH_SET_GS 0x1001
 #define ARCH_SET_FS 0x1002
+#define SA_NODEFER 0x40000000
 #define SA_FLAGS (4 | 0x04000000 | 0x08000000) /* SA_SIGINFO SA_RESTORER SA_ONSTACK */
 
 #pragma GCC visibility push(hidden)
@@ -31,10 +32,13 @@ s64 stub_cmpxchg(u64 addr, u32 expect, u32 val);
 s64 stub_syscall(u64 nr, const u64 a[6]);
 void stub_restorer(void);
 extern const char stub_cmpxchg_access[], stub_cmpxchg_fault[];
+extern const char stub_fast_check[], stub_fast_commit[], stub_full_trap[];
 
 void stub_template_main(struct mailbox *mb);
 u64 stub_first_command(struct mailbox *mb);
 void stub_handler(int sig, void *info, struct host_ucontext *uc);
+void stub_fast_serve(struct mailbox *mb);
+void stub_fast_kicked(struct mailbox *mb);
 
 static inline s64 sys3(u64 nr, u64 a, u64 b, u64 c)
 {
@@ -150,7 +154,8 @@ static void serve(struct mailbox *mb)
 		__atomic_store_n(&mb->s2k, seq, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&mb->k_sleep, __ATOMIC_SEQ_CST))
 			sys3(NR_futex, (u64)&mb->s2k, FUTEX_WAKE, 1);
-		while ((v = __atomic_load_n(&mb->k2s, __ATOMIC_ACQUIRE)) != seq && spin--)
+		while ((v = __atomic_load_n(&mb->k2s, __ATOMIC_ACQUIRE)) != seq && spin-- &&
+		       !__atomic_load_n(&mb->nospin, __ATOMIC_RELAXED))
 			__builtin_ia32_pause();
 		while (v != seq) {
 			__atomic_store_n(&mb->s_sleep, 1, __ATOMIC_SEQ_CST);
@@ -187,10 +192,44 @@ void stub_handler(int sig, void *info, struct host_ucontext *uc)
 		uc->mc.rip = (u64)stub_cmpxchg_fault;
 		return;
 	}
+	if (ip >= STUB_TEXT && ip < STUB_TEXT + STUB_TEXT_BLOCK) {
+		if (sig == STUB_KICK_SIGNAL) { /* noted; the way out looks */
+			mb->kick = 1;
+			if (ip >= (u64)stub_fast_check && ip < (u64)stub_fast_commit)
+				uc->mc.rip = (u64)stub_fast_check;
+			return;
+		}
+		if (ip == (u64)stub_full_trap && sig == 4) {
+			uc->mc.rip = mb->fast.rip;
+			mb->kind = MBOX_ENTRY_FULL;
+			mb->uc_off = (u64)uc - (u64)mb;
+			serve(mb);
+			return;
+		}
+	}
 	mb->kind = MBOX_ENTRY_SIGNAL;
 	mb->signo = (u32)sig;
 	mb->uc_off = (u64)uc - (u64)mb;
 	serve(mb);
+}
+
+/* A call from a patched site. */
+void stub_fast_serve(struct mailbox *mb)
+{
+	mb->kind = MBOX_ENTRY_FAST;
+	serve(mb);
+	if (mb->cmd == MBOX_CMD_FULL)
+		mb->fast.cont = (u64)stub_full_trap;
+}
+
+/* A kick came while the call was served: the kernel hears of it before user code goes on. */
+void stub_fast_kicked(struct mailbox *mb)
+{
+	mb->kick = 0;
+	mb->kind = MBOX_ENTRY_FAST_KICK;
+	serve(mb);
+	if (mb->cmd == MBOX_CMD_FULL)
+		mb->fast.cont = (u64)stub_full_trap;
 }
 
 /* A new thread: waits for its first command; returns where its first register frame is. */
@@ -213,13 +252,14 @@ void stub_template_main(struct mailbox *mb)
 	sys3(NR_close_range, 1, ~0u, 0);
 	/* A kick may come only in user code: whoever waits for a first command has all signals blocked, and the
 	 * first register frame unblocks them. */
-	act->mask = ~0ull;
+	act->mask = ~(1ull << (11 - 1) | 1ull << (7 - 1));
 	sys4(NR_rt_sigprocmask, 2 /* SIG_SETMASK */, (u64)&act->mask, 0, 8);
 	for (u32 i = 0; i < sizeof(sigs) && !ret; i++) {
 		act->handler = (u64)stub_handler;
-		act->flags = SA_FLAGS;
+		/* A fault in a copy that the kernel asked for may come within a handler: SIGSEGV and SIGBUS stay open. */
+		act->flags = SA_FLAGS | (sigs[i] == 11 || sigs[i] == 7 ? SA_NODEFER : 0);
 		act->restorer = (u64)stub_restorer;
-		act->mask = ~0ull;
+		act->mask = ~(1ull << (11 - 1) | 1ull << (7 - 1));
 		ret = sys4(NR_rt_sigaction, sigs[i], (u64)act, 0, 8);
 	}
 	/* bulk: struct sock_fprog, then the program, as the kernel process wrote it */

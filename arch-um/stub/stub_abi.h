@@ -32,11 +32,15 @@
 /* What woke the kernel: written by the stub, a lie only changes what its own task asks for. */
 #define MBOX_ENTRY_SIGNAL 1 /* a host signal frame is at uc_off */
 #define MBOX_ENTRY_OPS 2    /* the ops are done */
+#define MBOX_ENTRY_FAST 4      /* a call from a patched site: registers are in fast */
+#define MBOX_ENTRY_FAST_KICK 5 /* a kick on the way out of the fast path */
+#define MBOX_ENTRY_FULL 6      /* as SIGNAL: the frame that MBOX_CMD_FULL asked for */
 #define MBOX_ENTRY_START 3  /* a new thread, zygote or the template waits for its first command */
 
 /* What the stub is told: written by the kernel. */
 #define MBOX_CMD_RESUME 1
 #define MBOX_CMD_OPS 2
+#define MBOX_CMD_FULL 3 /* on the fast path only: come back with a complete signal frame (FPU image) */
 
 #define STUB_OP_SYSCALL 1
 #define STUB_OP_RECVFDS 2 /* a[0] fds come in one message; they land in fds[] */
@@ -47,7 +51,40 @@
 #define STUB_OPF_FD 1     /* a[4] is an index into fds[] */
 #define STUB_OPF_GOON 2   /* a failure does not stop the batch */
 
-#define STUB_MAX_OPS 128
+/* Patched call sites (entry/patch_host.c): a table of pointers, slot 0 the stub's fast entry, then the thunks. One
+ * file per mm, mapped read+execute and hidden from the guest, which may map nothing below PORT_USER_MIN. */
+#define PATCH_TABLE 0x60000
+#define PATCH_SLOTS 8192
+#define PATCH_THUNKS 0x70000
+#define PATCH_THUNK_BYTES 48
+#define PATCH_BYTES 0x70000 /* table and thunks */
+
+/* Offsets in the mailbox that assembly uses; asserted below. */
+#define MB_SELF 104
+#define MB_KICK 116
+#define MB_FAST 128
+#define MB_FAST_STACK 0x4000 /* the fast path's own stack grows down from here: signals may come meanwhile */
+#define F_R15 (MB_FAST + 0)
+#define F_R14 (MB_FAST + 8)
+#define F_R13 (MB_FAST + 16)
+#define F_R12 (MB_FAST + 24)
+#define F_RBP (MB_FAST + 32)
+#define F_RBX (MB_FAST + 40)
+#define F_R11 (MB_FAST + 48)
+#define F_R10 (MB_FAST + 56)
+#define F_R9 (MB_FAST + 64)
+#define F_R8 (MB_FAST + 72)
+#define F_RAX (MB_FAST + 80)
+#define F_RCX (MB_FAST + 88)
+#define F_RDX (MB_FAST + 96)
+#define F_RSI (MB_FAST + 104)
+#define F_RDI (MB_FAST + 112)
+#define F_RIP (MB_FAST + 120)
+#define F_FLAGS (MB_FAST + 128)
+#define F_RSP (MB_FAST + 136)
+#define F_CONT (MB_FAST + 144)
+
+#define STUB_MAX_OPS 96
 #define STUB_MAX_FDS 64
 
 #ifndef __ASSEMBLER__
@@ -59,6 +96,11 @@ struct stub_op {
 	u64 a[6];
 	s64 res;
 	u64 pad;
+};
+
+/* Registers at a patched site. rip: where the guest thinks it returns to; cont: where the stub goes. */
+struct fast_regs {
+	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, rip, flags, rsp, cont;
 };
 
 struct mailbox {
@@ -77,8 +119,12 @@ struct mailbox {
 	u32 spin;     /* PAUSE rounds before sleeping */
 	u32 set_fs;   /* bit 0: fs_base, bit 1: gs_base is to be loaded before RESUME */
 	u64 fs_base, gs_base;
+	u64 self;      /* its address in the stub: what gs points at leads here */
+	u32 nospin;    /* the answer will not come soon: sleep at once */
+	u32 kick;      /* stub: a kick came while in stub text; looked at on the way out */
+	u64 pad1;
+	struct fast_regs fast; /* stub writes at an entry, kernel at the answer; copied once */
 	u64 start_off; /* uc of the frame for a thread that waits in MBOX_ENTRY_START */
-	u8 pad1[16];
 	/* Host ops: kernel writes, stub writes res. The kernel copies res and checks it. */
 	u32 fault_ip_set;
 	u32 nfds;
@@ -88,7 +134,12 @@ struct mailbox {
 	u8 bulk[];
 };
 _Static_assert(offsetof(struct mailbox, k2s) == 64, "line 1");
-_Static_assert(sizeof(struct mailbox) <= MBOX_STACK_OFF, "control part is below the signal stack");
+_Static_assert(offsetof(struct mailbox, self) == MB_SELF, "MB_SELF");
+_Static_assert(offsetof(struct mailbox, kick) == MB_KICK, "MB_KICK");
+_Static_assert(offsetof(struct mailbox, fast) == MB_FAST, "MB_FAST");
+_Static_assert(offsetof(struct mailbox, fast.cont) == F_CONT, "F_CONT");
+_Static_assert(offsetof(struct mailbox, fast.rip) == F_RIP, "F_RIP");
+_Static_assert(sizeof(struct mailbox) <= MBOX_STACK_OFF - 0x800, "control part is below the signal stack");
 
 /* x86-64 signal frame of the host (arch/x86 uapi), as the kernel reads and writes it. */
 struct host_mcontext {

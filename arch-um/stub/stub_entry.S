@@ -154,4 +154,70 @@ stub_syscall:
 	mov	40(%r11), %r9
 	syscall
 	ret
+	/*
+	 * The fast path. A patched site came through its thunk: rax number, rcx the guest's return address, r11 where to
+	 * go back to, the other registers as at a syscall instruction. gs leads to the mailbox. Vector state stays in
+	 * the thread. A kick in here is only noted (stub.c); the window from fast_check to fast_commit is run again
+	 * from its start then: it loads all from memory and changes none.
+	 */
+	.section .text.fast, "ax"
+	.globl stub_fast, stub_fast_check, stub_fast_commit, stub_full_trap
+stub_fast:
+	mov	%r11, %gs:F_CONT
+	mov	%rcx, %gs:F_RIP
+	mov	%rsp, %gs:F_RSP
+	mov	%rax, %gs:F_RAX
+	mov	%rdi, %gs:F_RDI
+	mov	%rsi, %gs:F_RSI
+	mov	%rdx, %gs:F_RDX
+	mov	%r10, %gs:F_R10
+	mov	%r8, %gs:F_R8
+	mov	%r9, %gs:F_R9
+	mov	%rbx, %gs:F_RBX
+	mov	%rbp, %gs:F_RBP
+	mov	%r12, %gs:F_R12
+	mov	%r13, %gs:F_R13
+	mov	%r14, %gs:F_R14
+	mov	%r15, %gs:F_R15
+	mov	%gs:MB_SELF, %rbx
+	lea	MB_FAST_STACK(%rbx), %rsp
+	pushfq
+	pop	F_FLAGS(%rbx)
+	cld
+	xor	%ebp, %ebp
+	mov	%rbx, %rdi
+	call	stub_fast_serve
+stub_fast_check:
+	mov	%gs:MB_SELF, %rbx
+	lea	MB_FAST_STACK(%rbx), %rsp
+	cmpl	$0, MB_KICK(%rbx)
+	jne	1f
+	push	F_FLAGS(%rbx)
+	popfq
+	mov	F_RAX(%rbx), %rax
+	mov	F_RCX(%rbx), %rcx
+	mov	F_R11(%rbx), %r11
+	mov	F_RDI(%rbx), %rdi
+	mov	F_RSI(%rbx), %rsi
+	mov	F_RDX(%rbx), %rdx
+	mov	F_R10(%rbx), %r10
+	mov	F_R8(%rbx), %r8
+	mov	F_R9(%rbx), %r9
+	mov	F_RBP(%rbx), %rbp
+	mov	F_R12(%rbx), %r12
+	mov	F_R13(%rbx), %r13
+	mov	F_R14(%rbx), %r14
+	mov	F_R15(%rbx), %r15
+	mov	F_RSP(%rbx), %rsp
+	mov	F_RBX(%rbx), %rbx
+	jmp	*%gs:F_CONT
+stub_fast_commit:
+1:	mov	%rbx, %rdi
+	call	stub_fast_kicked
+	jmp	stub_fast_check
+	.globl stub_fast_end
+stub_full_trap:
+	ud2
+stub_fast_end:
+
 	.section .note.GNU-stack, "", @progbits

@@ -5,4 +5,8 @@
 stub_image:
 	.incbin STUB_FILE
 stub_image_end:
+	.globl stub_fast_addr
+	.balign 8
+stub_fast_addr:
+	.quad STUB_FAST
 	.section .note.GNU-stack, "", @progbits

@@ -130,12 +130,51 @@ static void fresh_frame(struct uthread *ut)
 	mb->start_off = ut->uc_off;
 }
 
+static bool frame_ok(u64 off)
+{
+	return off >= MBOX_STACK_OFF && !(off & 15) && off <= MBOX_SIZE - sizeof(struct host_ucontext) - 128;
+}
+
+/* Base registers that the thread does not have loaded. gs leads to the mailbox unless the guest uses it. */
+static void write_bases(struct uthread *ut, const struct user_regs *r)
+{
+	struct mailbox *mb = ut->mb;
+	u64 gs = r->gs_base;
+	u32 set = 0;
+
+	if (!gs && patch_enabled)
+		gs = MBOX_BASE + (u64)ut->slot * MBOX_SIZE;
+	if (r->fs_base != ut->fs_base) {
+		set |= 1;
+		mb->fs_base = ut->fs_base = r->fs_base;
+	}
+	if (gs != ut->gs_base) {
+		set |= 2;
+		mb->gs_base = ut->gs_base = gs;
+	}
+	mb->set_fs = set;
+}
+
+static void write_fast(struct uthread *ut, const struct user_regs *r)
+{
+	struct fast_regs *f = &ut->mb->fast;
+
+	f->r15 = r->r15, f->r14 = r->r14, f->r13 = r->r13, f->r12 = r->r12;
+	f->rbp = r->rbp, f->rbx = r->rbx, f->r11 = r->r11, f->r10 = r->r10;
+	f->r9 = r->r9, f->r8 = r->r8, f->rax = r->rax, f->rcx = r->rcx;
+	f->rdx = r->rdx, f->rsi = r->rsi, f->rdi = r->rdi;
+	f->flags = (r->eflags & 0x40cd5) | 2; /* what popf may set: no TF, no NT, no IOPL */
+	f->rsp = r->rsp;
+	if (r->rip != ut->fast_rip) {
+		f->rip = r->rip;
+		f->cont = patch_cont(ut->stub, r->rip);
+	}
+}
+
 static void write_regs(struct uthread *ut, const struct user_regs *r)
 {
 	struct host_ucontext *uc;
 	struct host_mcontext *mc;
-	struct mailbox *mb = ut->mb;
-	u32 set = 0;
 
 	if (ut->fresh) {
 		fresh_frame(ut);
@@ -150,15 +189,53 @@ static void write_regs(struct uthread *ut, const struct user_regs *r)
 	mc->rip = r->rip, mc->eflags = r->eflags;
 	mc->cs = 0x33, mc->ss = 0x2b, mc->fs = 0, mc->gs = 0;
 	uc->sigmask = 0;
-	if (r->fs_base != ut->fs_base) {
-		set |= 1;
-		mb->fs_base = ut->fs_base = r->fs_base;
+	if (ut->stub->patch)
+		mc->rip = patch_cont(ut->stub, r->rip);
+}
+
+static void read_fast(struct uthread *ut, struct user_regs *r)
+{
+	struct fast_regs f;
+
+	memcpy(&f, (const void *)&ut->mb->fast, sizeof(f));
+	r->r15 = f.r15, r->r14 = f.r14, r->r13 = f.r13, r->r12 = f.r12;
+	r->rbp = f.rbp, r->rbx = f.rbx, r->r10 = f.r10;
+	r->r9 = f.r9, r->r8 = f.r8, r->rax = f.rax;
+	r->rdx = f.rdx, r->rsi = f.rsi, r->rdi = f.rdi;
+	r->rsp = f.rsp, r->rip = f.rip, r->eflags = (f.flags & 0x40cd5) | 0x202;
+	r->rcx = f.rip, r->r11 = r->eflags;
+	r->cs = 0x33, r->ss = 0x2b;
+	ut->fast_rip = f.rip;
+}
+
+int uthread_need_full(struct uthread *ut)
+{
+	struct mailbox *mb = ut->mb;
+	enum wait_result w;
+	u64 off;
+
+	if (!ut->fast)
+		return 0;
+	if (ut->stub->dead)
+		return -EIO;
+	mb->fast.rip = ut->fast_rip;
+	klock_drop();
+	for (int i = 0; i < 3; i++) { /* a kick that was noted is told first */
+		answer(ut, MBOX_CMD_FULL);
+		w = wait_entry(ut, port_monotonic_ns() + 10000000000ULL, true);
+		if (w != WAIT_ENTRY || READ_ONCE(mb->kind) != MBOX_ENTRY_FAST_KICK)
+			break;
 	}
-	if (r->gs_base != ut->gs_base) {
-		set |= 2;
-		mb->gs_base = ut->gs_base = r->gs_base;
+	klock_take();
+	off = READ_ONCE(mb->uc_off);
+	if (w != WAIT_ENTRY || READ_ONCE(mb->kind) != MBOX_ENTRY_FULL || !frame_ok(off)) {
+		stub_kill(ut->stub);
+		return -EIO;
 	}
-	mb->set_fs = set;
+	ut->uc_off = off;
+	ut->fast = false;
+	ut->fpu_init = false;
+	return 0;
 }
 
 /* Copies what the stub reported, once, and checks it. */
@@ -169,13 +246,23 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 	struct { s32 signo, err, code, pad; u64 addr; s32 nr; u32 arch; } info;
 	struct user_regs *r = &pt->regs;
 	struct host_mcontext mc;
-	u32 sig;
+	u32 sig, kind = READ_ONCE(mb->kind);
 
-	if (READ_ONCE(mb->kind) != MBOX_ENTRY_SIGNAL || off < MBOX_STACK_OFF || (off & 15) ||
-	    off > MBOX_SIZE - sizeof(struct host_ucontext) - 128) {
+	if (kind == MBOX_ENTRY_FAST || kind == MBOX_ENTRY_FAST_KICK) {
+		ut->fast = true;
+		pt->is32 = false;
+		read_fast(ut, r);
+		r->orig_rax = kind == MBOX_ENTRY_FAST ? r->rax : (u64)-1;
+		if (kind == MBOX_ENTRY_FAST_KICK)
+			return PORT_ENTRY_KICK;
+		r->rax = (u64)-ENOSYS;
+		return PORT_ENTRY_SYSCALL;
+	}
+	if (kind != MBOX_ENTRY_SIGNAL || !frame_ok(off)) {
 		stub_kill(ut->stub);
 		return PORT_ENTRY_DEAD;
 	}
+	ut->fast = false;
 	ut->uc_off = off;
 	ut->fpu_init = false;
 	memcpy(&mc, (const void *)&uthread_uc(ut)->mc, sizeof(mc));
@@ -191,11 +278,21 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 		r->orig_rax = r->rax;
 		r->rax = (u64)-ENOSYS;
 		pt->is32 = info.arch != AUDIT_ARCH_X86_64 || (r->orig_rax & 0x40000000);
+		pt->patch_nr = r->orig_rax;
+		if (!pt->is32)
+			patch_note(ut, pt);
+		return PORT_ENTRY_SYSCALL;
+	}
+	if (sig == SIGILL && patch_is_old_syscall(ut->stub, r->rip)) {
+		r->orig_rax = r->rax;
+		r->rax = (u64)-ENOSYS;
+		r->rip += 2;
+		r->rcx = r->rip;
+		pt->is32 = false;
 		return PORT_ENTRY_SYSCALL;
 	}
 	r->orig_rax = (u64)-1;
 	if (sig == STUB_KICK_SIGNAL) {
-		ut->kicked_ns = 0;
 		return PORT_ENTRY_KICK;
 	}
 	pt->trap = (struct port_trap){ (s32)sig, info.code, info.addr, (u32)mc.trapno, (u32)mc.err };
@@ -252,7 +349,14 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		if (!ut->started && uthread_wait_attached(ut))
 			return PORT_ENTRY_DEAD;
 		place(ut, v);
-		write_regs(ut, &pt->regs);
+		if (pt->regs.gs_base && ut->stub->patch && !ut->stub->no_patch)
+			patch_off(ut->stub);
+		if (ut->fast)
+			write_fast(ut, &pt->regs);
+		else
+			write_regs(ut, &pt->regs);
+		write_bases(ut, &pt->regs);
+		ut->mb->nospin = 0;
 		ut->mb->spin = v->spin;
 		ut->running = true;
 		v->entries++;
@@ -283,6 +387,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	if (w != WAIT_ENTRY)
 		return PORT_ENTRY_ATTENTION;
 	ut->running = false;
+	ut->kicked_ns = 0;
 	return decode(ut, pt);
 }
 

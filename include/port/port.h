@@ -92,6 +92,8 @@ struct port_task {         /* embedded in struct task */
 	struct port_trap trap;
 	struct port_fibre fibre;
 	s32 uthread;           /* handle of the user side; 0: none (kernel thread, or gone) */
+	u64 patch_wanted;      /* a hot system-call site: the kernel calls port_patch() soon; 0: none */
+	u64 patch_nr;
 	bool is32;             /* entry came by int 0x80 / x32: kernel answers ENOSYS */
 };
 #define task_port(t) (&(t)->port)
@@ -138,6 +140,11 @@ struct port_mmop {
  * failure and returns its errno; the rest get -ECANCELED. Caller holds mm->lock. Drops klock. */
 int port_mm_ops(port_mm_t mm, struct port_mmop *ops, unsigned nr);
 
+/* Rewrites the site in patch_wanted so that it enters without a signal, if it can. Caller holds mm->lock of
+ * current's mm. Drops klock. Whatever it returns (0 or negative errno), the guest goes on as before. */
+int port_patch(struct port_task *pt);
+
+#define PORT_USER_MIN 0x100000UL        /* nothing of the guest's lies below; the port keeps thunks there */
 #define PORT_TASK_SIZE 0x7fff00000000UL /* guest addresses end here; the stub's region lies above */
 
 /* ---- user memory -------------------------------------------------------------------------------- */

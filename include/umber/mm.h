@@ -94,6 +94,8 @@ struct vma *vma_next(struct vma *v);
 bool mm_access_ok(struct mm *mm, uaddr_t addr, u64 n, u32 vm_flags);
 /* A hardware fault of current's user side: fixes it (returns true: just go on) or sends the signal. */
 void mm_handle_trap(struct port_trap *trap);
+/* Lets the port rewrite the system-call site that became hot (port_patch), under mm->lock. current; may sleep. */
+void mm_patch_site(void);
 /* Inode's pages beyond new size disappear: nothing to do for hfd-backed ones but accounting. */
 void mm_init(void);
 u64 mm_committed_pages(void);

@@ -6,7 +6,7 @@
 struct vm_sysctl vm_sysctl = {
 	.overcommit_ratio = 50,
 	.max_map_count = 65530,
-	.mmap_min_addr = 65536,
+	.mmap_min_addr = PORT_USER_MIN,
 	.randomize_va_space = 2,
 	.oom_dump_tasks = 1,
 	.swappiness = 60,

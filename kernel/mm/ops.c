@@ -177,3 +177,16 @@ hfd_t mm_file_hfd(struct file *file, u32 vm_flags, u64 *off)
 	/* Negative is an errno, also -1 (EPERM: a seal). */
 	return file->op->mmap(file, shared, shared && (vm_flags & VM_MAYWRITE), off);
 }
+
+void mm_patch_site(void)
+{
+	struct mm *mm = current->mm;
+
+	if (!mm || mm->dead) {
+		current->port.patch_wanted = 0;
+		return;
+	}
+	mutex_lock(&mm->lock);
+	port_patch(&current->port);
+	mutex_unlock(&mm->lock);
+}

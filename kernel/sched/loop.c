@@ -168,6 +168,8 @@ void sched_user_loop(void)
 		t->se.last_entry_syscall = e == PORT_ENTRY_SYSCALL;
 		if (likely(e == PORT_ENTRY_SYSCALL)) {
 			syscall_dispatch();
+			if (unlikely(t->port.patch_wanted))
+				mm_patch_site();
 			if (unlikely(t->sig_pending | t->restore_mask || is_restart(&t->port.regs)))
 				exit_work(t, true);
 		} else if (e == PORT_ENTRY_TRAP) {
