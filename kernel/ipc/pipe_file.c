@@ -95,9 +95,13 @@ static void pipe_release(struct file *f)
 	f->priv = NULL;
 }
 
-/* open(2) of a FIFO: waits for the other end unless O_NONBLOCK or O_RDWR. ENXIO: writer without a reader. */
+/*
+ * open(2) of a FIFO: waits for the other end unless O_NONBLOCK or O_RDWR. ENXIO: writer without a reader.
+ * A pipe of pipe(2), opened again by its name in /proc/PID/fd, waits for nobody.
+ */
 static int fifo_open(struct inode *inode, struct file *f)
 {
+	bool is_pipe = inode->sb->magic == PIPEFS_MAGIC;
 	struct pipe *p = inode->pipe;
 	u32 mode = f->mode & (FMODE_READ | FMODE_WRITE);
 	u32 seen;
@@ -111,7 +115,7 @@ static int fifo_open(struct inode *inode, struct file *f)
 	}
 	p->files++;
 	f->version = 0;
-	if (mode == FMODE_WRITE && f->flags & O_NONBLOCK && !p->readers) {
+	if (mode == FMODE_WRITE && f->flags & O_NONBLOCK && !p->readers && !is_pipe) {
 		pipe_put_end(inode, p, 0);
 		return -ENXIO;
 	}
@@ -124,7 +128,9 @@ static int fifo_open(struct inode *inode, struct file *f)
 		p->writers++;
 	}
 	wq_wake_all(&p->open_wq);
-	if (mode == FMODE_READ && !p->writers) {
+	if (is_pipe) {
+		f->priv = p;
+	} else if (mode == FMODE_READ && !p->writers) {
 		if (f->flags & O_NONBLOCK) {
 			f->version = p->w_counter;
 		} else {
