@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -118,7 +120,8 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
 {
 	struct uthread *ut = stub_ops_thread(s);
 	int fds[STUB_MAX_FDS], r = 0;
-	bool dup[STUB_MAX_FDS];
+	bool dup[STUB_MAX_FDS], goon[STUB_MAX_OPS];
+	int left = 0;
 	u32 nfds = 0, at = 0, base;
 	struct stub_op *o;
 
@@ -150,9 +153,15 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
 		o[i].res = -ECANCELED;
 	if (nfds)
 		o[at++] = (struct stub_op){ .kind = STUB_OP_CLOSEFDS };
+	for (u32 i = 0; i < nr; i++)
+		goon[i] = o[base + i].flags & STUB_OPF_GOON; /* before the stub can change it */
 	r = uthread_run_ops(ut, at);
 	if (r)
 		return r;
+	if (nfds && (ioctl(s->sock, SIOCOUTQ, &left) || left)) { /* capability fds that it did not take (I7) */
+		stub_kill(s);
+		return -EIO;
+	}
 	if (base && READ_ONCE(o[0].res) < 0)
 		return (int)READ_ONCE(o[0].res);
 	for (u32 i = 0; i < nr; i++) {
@@ -160,7 +169,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
 		bool err = res < 0 && res >= -4095;
 
 		ops[i].result = err ? res : 0;
-		if (err && !r && !(o[base + i].flags & STUB_OPF_GOON))
+		if (err && !r && !goon[i])
 			r = (int)res;
 	}
 	return r;

@@ -37,6 +37,7 @@ struct uthread {
 	bool fpu_init;          /* the frame at uc_off has no FPU image: initial state */
 	bool parked;
 	s32 cpu;                /* host CPU it is pinned to, -1: none yet */
+	u64 kick_cpu;           /* its CPU time when the kick was found overdue, + 1 */
 	u64 kicked_ns;          /* when a kick was sent that is not answered yet */
 	struct uthread *next;   /* in stub->threads, or free list */
 };
@@ -56,6 +57,9 @@ struct stub {
 	u32 ntext;
 	bool no_patch;
 	struct patch *patch;
+	u64 resumes;            /* hand-offs to its threads */
+	u64 audit_ns, audit_resumes;
+	bool audit_quiet;
 	bool dead;              /* A */
 	bool freed;             /* the guest has no more use for it */
 	bool death_seen;        /* watcher is done with it */
@@ -68,6 +72,7 @@ void stubs_refill(void);                          /* idle time: tops up the zygo
 struct stub *stub_by_id(port_mm_t id);
 struct uthread *uthread_by_id(s32 id);
 void stub_kill(struct stub *s);                   /* SIGKILL through the pidfd */
+void stubs_audit(void);                           /* about once a second, klock held */
 void stub_died(struct stub *s);                   /* watcher, klock held */
 /* klock dropped inside; 0 or -EIO when the thread is gone. */
 int uthread_wait_attached(struct uthread *ut);

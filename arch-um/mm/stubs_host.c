@@ -38,14 +38,17 @@
 #define MAX_STUBS 32768
 #define MAX_UTHREADS 65536
 #define SLOTS_STEP 8
+#define AUDIT_SLACK_NS 50000000ULL
 #define ZYGOTES_WANTED 3
-#define ATTACH_TIMEOUT_NS 10000000000ULL
+#define ATTACH_TIMEOUT_NS 1000000000ULL
 
 extern const char stub_image[], stub_image_end[];
 
 static struct stub *stubs[MAX_STUBS];        /* by id; A */
 static struct uthread *uthreads[MAX_UTHREADS]; /* by id; A: pointer stays while the listener may look (orders lock) */
 static s32 stub_hint = 1, ut_hint = 1;
+static s32 stub_high;                         /* highest stub id ever used */
+static s32 ut_high;                           /* highest uthread id ever used */
 static struct stub *template_stub;
 static struct uthread *template_ut;
 static pthread_mutex_t template_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -77,13 +80,18 @@ static int stub_back_slots(struct stub *s, u32 slots)
 	return 0;
 }
 
+static bool order_cancel(struct uthread *child);
+
 static void stub_destroy(struct stub *s)
 {
 	struct uthread *ut;
 
 	while ((ut = s->threads)) {
 		s->threads = ut->next;
+		order_cancel(ut);
+		pthread_mutex_lock(&orders);
 		uthreads[ut->id] = NULL;
+		pthread_mutex_unlock(&orders);
 		free(ut);
 	}
 	patch_release(s);
@@ -120,6 +128,8 @@ static struct stub *stub_new(void)
 		return NULL;
 	}
 	stub_hint = id + 1 < MAX_STUBS ? id + 1 : 1;
+	if (id > stub_high)
+		stub_high = id;
 	s->id = id;
 	s->pidfd = s->sock = s->stub_sock = -1;
 	s->mbfd = memfd_create("umber-mailbox", MFD_CLOEXEC);
@@ -175,21 +185,27 @@ static struct uthread *uthread_new(struct stub *s)
 	ut->next = s->threads;
 	s->threads = ut;
 	s->nr_threads++;
-	uthreads[id] = ut;
+	__atomic_store_n(&uthreads[id], ut, __ATOMIC_RELEASE);
+	if (id > ut_high)
+		ut_high = id;
 	return ut;
 }
 
+/* Also takes back its order: pending[] never holds what is freed. */
 static void uthread_free(struct uthread *ut)
 {
 	struct stub *s = ut->stub;
 	struct uthread **pp = &s->threads;
 
+	order_cancel(ut);
 	while (*pp != ut)
 		pp = &(*pp)->next;
 	*pp = ut->next;
 	s->nr_threads--;
 	s->slot_map[ut->slot / 64] &= ~(1ull << (ut->slot % 64));
+	pthread_mutex_lock(&orders); /* pid_known() walks the table */
 	uthreads[ut->id] = NULL;
+	pthread_mutex_unlock(&orders);
 	free(ut);
 }
 
@@ -235,13 +251,54 @@ static int add_fd(u64 id, int src, int at)
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a) < 0 ? -errno : 0;
 }
 
+/* Is it the host id of a thread that we have? orders held; ids are written before the order leaves pending[]. */
+static bool pid_known(s32 tid)
+{
+	for (s32 i = 1; i <= ut_high; i++) {
+		struct uthread *ut = __atomic_load_n(&uthreads[i], __ATOMIC_ACQUIRE);
+
+		if (ut && ut->tid == tid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A process that was let go on to clone has a child that does not report: it can only be hostile code over the
+ * stub's text. It has no death signal yet, and its pid is not known; but it is our child, and no stub's.
+ */
+static void sweep_orphans(void)
+{
+	char path[64];
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	pthread_mutex_lock(&orders);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1)
+		if (!pid_known(pid))
+			kill(pid, SIGKILL);
+	if (f)
+		fclose(f);
+	pthread_mutex_unlock(&orders);
+}
+
 /* The child behind a notified prctl has the cookie of `ut`'s order: make it ours. orders held. */
 static int attach(const struct seccomp_notif *req, struct uthread *ut)
 {
 	struct stub *s = ut->stub;
+	char path[64];
 
-	if (ut->order_op == STUB_OP_FORK) {
-		int fd = (int)syscall(SYS_pidfd_open, (pid_t)req->pid, 0);
+	/* Whoever is known already claims to be somebody else's child: refused, the order stays. */
+	if (pid_known((s32)req->pid))
+		return -EPERM;
+	if (ut->order_op == STUB_OP_THREAD) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%d", s->pid, (int)req->pid);
+		if (access(path, F_OK))
+			return -EPERM;
+	} else {
+		int fd = (int)syscall(SYS_pidfd_open, (pid_t)req->pid, 0); /* leaders only */
 
 		if (fd < 0)
 			return -errno;
@@ -286,7 +343,8 @@ static int judge(const struct seccomp_notif *req)
 		if (req->data.nr == SYS_prctl && req->data.args[2] == ut->cookie && ut->approved &&
 		    ut->order_tid != (s32)req->pid) {
 			r = attach(req, ut);
-			pending[i] = NULL;
+			if (!r)
+				pending[i] = NULL;
 			break;
 		}
 	}
@@ -305,9 +363,11 @@ static void *listener_main(void *arg)
 
 		memset(&req, 0, sizeof(req));
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req)) {
-			if (errno == EINTR || errno == ENOENT)
-				continue;
-			return NULL;
+			if (errno == EBADF)
+				return NULL;
+			if (errno != EINTR && errno != ENOENT)
+				usleep(1000);
+			continue;
 		}
 		r = judge(&req);
 		memset(&resp, 0, sizeof(resp));
@@ -325,21 +385,31 @@ int uthread_wait_attached(struct uthread *ut)
 
 	klock_drop();
 	while (!__atomic_load_n(&ut->attached, __ATOMIC_ACQUIRE) && !r) {
-		struct timespec ts = { 0, 50000000 };
+		struct timespec ts = { 0, 20000000 };
 
 		syscall(SYS_futex, &ut->attached, FUTEX_WAIT, 0, &ts, NULL, 0);
-		if (port_monotonic_ns() > deadline)
+		if (port_monotonic_ns() > deadline || ut->stub->dead)
 			r = -EIO;
 	}
-	if (!r && wait_entry(ut, deadline, true) != WAIT_ENTRY) /* its MBOX_ENTRY_START */
+	if (!r && wait_ops(ut) != WAIT_ENTRY) /* its MBOX_ENTRY_START */
 		r = -EIO;
 	klock_take();
 	if (r) {
-		order_cancel(ut);
+		if (order_cancel(ut) && ut->order_op == STUB_OP_FORK)
+			sweep_orphans();
 		stub_kill(ut->stub);
 	}
 	ut->started = !r;
 	return r;
+}
+
+int port_user_wait(struct port_task *pt)
+{
+	struct uthread *ut = uthread_by_id(pt->uthread);
+
+	if (!ut)
+		return -EIO;
+	return ut->started ? 0 : uthread_wait_attached(ut);
 }
 
 /* ---- ops of a thread ---- */
@@ -349,11 +419,12 @@ int uthread_run_ops(struct uthread *ut, u32 n)
 
 	if (!ut->started && uthread_wait_attached(ut))
 		return -EIO;
+	ut->stub->resumes++;
 	ut->mb->nr_ops = n;
 	ut->mb->spin = this_hvcpu() ? this_hvcpu()->spin : 0;
 	klock_drop();
 	answer(ut, MBOX_CMD_OPS);
-	w = wait_entry(ut, port_monotonic_ns() + 20000000000ULL, true);
+	w = wait_ops(ut);
 	klock_take();
 	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
 		stub_kill(ut->stub);
@@ -488,7 +559,10 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 		} else { /* it lied: there is a child */
 			s->freed = true;
 			stub_kill(s);
+			if (s->death_seen)
+				stub_destroy(s);
 		}
+		sweep_orphans();
 		return r == -EIO ? -EAGAIN : r;
 	}
 	child->uthread = cut->id;
@@ -613,16 +687,35 @@ void port_mm_free(port_mm_t mm)
 	if (!s)
 		return;
 	s->freed = true;
-	if (s->death_seen) {
-		stub_destroy(s);
-		return;
-	}
-	for (struct uthread *ut = s->threads; ut; ut = ut->next)
-		if (!ut->attached)
-			uthread_wait_attached(ut);
+	if (s->pidfd < 0 && s->threads && !s->threads->started)
+		uthread_wait_attached(s->threads);
 	stub_kill(s);
-	if (s->death_seen)
+	if (s->death_seen || s->pidfd < 0) /* nobody will ever report its death */
 		stub_destroy(s);
+}
+
+/* ---- audit: CPU time that no running task explains (I7) ---- */
+void stubs_audit(void)
+{
+	for (s32 id = 1; id <= stub_high; id++) {
+		struct stub *s = stubs[id];
+		struct timespec ts;
+		bool running = false;
+		u64 ns;
+
+		if (!s || s->dead || !s->pid || s == template_stub)
+			continue;
+		for (struct uthread *ut = s->threads; ut; ut = ut->next)
+			running |= ut->running || !ut->started;
+		if (clock_gettime((clockid_t)(~(u32)s->pid << 3 | 2), &ts))
+			continue;
+		ns = (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+		if (!running && s->audit_quiet && s->audit_resumes == s->resumes && ns > s->audit_ns + AUDIT_SLACK_NS)
+			stub_kill(s);
+		s->audit_quiet = !running;
+		s->audit_resumes = s->resumes;
+		s->audit_ns = ns;
+	}
 }
 
 /* ---- boot ---- */

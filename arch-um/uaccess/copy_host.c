@@ -5,10 +5,7 @@
 #include "../mm/stubs.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -34,24 +31,13 @@ static ssize_t copy_force(struct stub *s, void *buf, uaddr_t addr, size_t n, boo
 	return (ssize_t)done;
 }
 
-/* The stub's pid; waits for a child that has just been forked. The listener needs no klock, so it may be held. */
-static s32 stub_pid(struct stub *s)
-{
-	for (int i = 0; !__atomic_load_n(&s->pid, __ATOMIC_ACQUIRE) && s->threads && i < 1000; i++) {
-		struct timespec ts = { 0, 10000000 };
-
-		syscall(SYS_futex, &s->threads->attached, FUTEX_WAIT, 0, &ts, NULL, 0);
-	}
-	return s->pid;
-}
-
 static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned flags, bool write_it)
 {
 	struct stub *s = stub_by_id(mm);
 	struct iovec local = { buf, n }, remote = { (void *)addr, n };
 	ssize_t r;
 
-	if (!s || s->dead || !stub_pid(s))
+	if (!s || s->dead || !__atomic_load_n(&s->pid, __ATOMIC_ACQUIRE)) /* see port_user_wait() */
 		return -ESRCH;
 	/* Nothing at or above the stub's region is the guest's. */
 	if (addr >= PORT_TASK_SIZE)
@@ -60,10 +46,6 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 		n = local.iov_len = remote.iov_len = PORT_TASK_SIZE - addr;
 	if (!n)
 		return 0;
-	/* a forked child whose stub has not reported yet: set_child_tid and rseq are written before its first run.
-	 * Not for one more thread of a living mm: others may copy at the same time, and s2k has one waiter only */
-	if (s->nr_threads == 1 && !s->threads->started && uthread_wait_attached(s->threads))
-		return -ESRCH;
 	if (flags & PORT_COPY_FORCE)
 		return copy_force(s, buf, addr, n, write_it);
 	r = write_it ? process_vm_writev(s->pid, &local, 1, &remote, 1, 0)

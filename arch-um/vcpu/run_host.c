@@ -23,9 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KICK_PATIENCE_NS 10000000ULL /* then the thread's CPU clock is looked at */
-#define KICK_CPU_NS 20000000ULL      /* CPU time burned in spite of a kick: hostile */
-#define EFLAGS_USER 0x3f7fd7u        /* what a guest may set is the host's to judge; this keeps RF etc. plain */
+#define KICK_PATIENCE_NS 10000000ULL /* then the host is asked what the thread does */
+#define KICK_CPU_NS 15000000ULL      /* CPU time burned in spite of a kick: hostile */
+#define OPS_PATIENCE_NS 100000000ULL
+#define OPS_CPU_NS 10000000000ULL    /* unmapping a terabyte takes its time */
 
 struct waitv { u64 val, uaddr; u32 flags, reserved; };
 
@@ -222,7 +223,7 @@ int uthread_need_full(struct uthread *ut)
 	klock_drop();
 	for (int i = 0; i < 3; i++) { /* a kick that was noted is told first */
 		answer(ut, MBOX_CMD_FULL);
-		w = wait_entry(ut, port_monotonic_ns() + 10000000000ULL, true);
+		w = wait_ops(ut);
 		if (w != WAIT_ENTRY || READ_ONCE(mb->kind) != MBOX_ENTRY_FAST_KICK)
 			break;
 	}
@@ -299,42 +300,84 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 	return PORT_ENTRY_TRAP;
 }
 
-static u64 thread_cpu_ns(struct uthread *ut)
+/* State letter and CPU time of a stub's thread as the host tells; 'X' when it is gone. */
+static char thread_state(struct uthread *ut, u64 *cpu_ns)
 {
-	char path[64], buf[64];
+	char path[64], buf[512], *p;
 	unsigned long long ns = 0;
-	int fd;
+	char state = 'X';
 	ssize_t n;
+	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", ut->stub->pid, ut->tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", ut->stub->pid, ut->tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return U64_MAX;
+		return 'X';
 	n = read(fd, buf, sizeof(buf) - 1);
 	close(fd);
 	if (n > 0) {
 		buf[n] = 0;
-		sscanf(buf, "%llu", &ns);
+		p = strrchr(buf, ')');
+		if (p && p[1] && p[2])
+			state = p[2];
 	}
-	return ns;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", ut->stub->pid, ut->tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, buf, sizeof(buf) - 1);
+		close(fd);
+		if (n > 0) {
+			buf[n] = 0;
+			sscanf(buf, "%llu", &ns);
+		}
+	}
+	*cpu_ns = ns;
+	return state;
 }
 
-/* A kick is overdue. klock not held. A slow page fault is no crime, burning CPU with the kick masked is one. */
-static void audit_kick(struct uthread *ut)
+static bool entered(struct uthread *ut)
 {
-	u64 before = thread_cpu_ns(ut);
-	struct timespec ts = { 0, (long)KICK_CPU_NS };
+	return __atomic_load_n(&ut->mb->s2k, __ATOMIC_ACQUIRE) != ut->seen;
+}
 
-	if (__atomic_load_n(&ut->mb->s2k, __ATOMIC_ACQUIRE) != ut->seen)
-		return;
-	if (before != U64_MAX) {
-		nanosleep(&ts, NULL);
-		if (__atomic_load_n(&ut->mb->s2k, __ATOMIC_ACQUIRE) != ut->seen)
-			return;
-		if (thread_cpu_ns(ut) - before < KICK_CPU_NS / 2 && thread_cpu_ns(ut) != U64_MAX)
-			return;
+/*
+ * Is a thread that should have answered a while ago hostile? User code and host ops never sleep interruptibly, but in
+ * the wait for their kernel; so S at two looks, gone, or CPU burned in spite of what it was told is a crime. A slow
+ * page fault (D), a frozen or traced host process (T, t) is none. klock not held.
+ */
+static bool hostile(struct uthread *ut, u64 pause_ns, u64 cpu_limit_ns, u64 *cpu_base)
+{
+	struct timespec ts = { 0, (long)pause_ns };
+	u64 a = 0, b = 0;
+	char s1 = thread_state(ut, &a), s2;
+
+	if (entered(ut))
+		return false;
+	if (!*cpu_base)
+		*cpu_base = a + 1;
+	nanosleep(&ts, NULL);
+	s2 = thread_state(ut, &b);
+	if (entered(ut))
+		return false;
+	if (s2 == 'X' || s2 == 'Z')
+		return true;
+	if (s1 == 'S' && s2 == 'S' && a == b)
+		return true;
+	return b > *cpu_base + cpu_limit_ns;
+}
+
+enum wait_result wait_ops(struct uthread *ut)
+{
+	u64 base = 0;
+
+	for (;;) {
+		enum wait_result w = wait_entry(ut, port_monotonic_ns() + OPS_PATIENCE_NS, true);
+
+		if (w != WAIT_TIMEOUT)
+			return w;
+		if (hostile(ut, OPS_PATIENCE_NS / 2, OPS_CPU_NS, &base))
+			return WAIT_DEAD;
 	}
-	stub_kill(ut->stub);
 }
 
 enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
@@ -360,6 +403,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		ut->mb->spin = v->spin;
 		ut->running = true;
 		v->entries++;
+		ut->stub->resumes++;
 		klock_drop();
 		answer(ut, MBOX_CMD_RESUME);
 	} else {
@@ -369,8 +413,8 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		u64 limit = ut->kicked_ns + KICK_PATIENCE_NS;
 
 		w = wait_entry(ut, limit, true);
-		if (w == WAIT_TIMEOUT)
-			audit_kick(ut);
+		if (w == WAIT_TIMEOUT && hostile(ut, KICK_PATIENCE_NS, KICK_CPU_NS, &ut->kick_cpu))
+			stub_kill(ut->stub);
 	} else {
 		w = wait_entry(ut, deadline_ns, false);
 	}
@@ -397,6 +441,7 @@ void port_user_kick(struct port_task *pt)
 
 	if (!ut || !ut->running || ut->kicked_ns)
 		return;
+	ut->kick_cpu = 0;
 	ut->kicked_ns = port_monotonic_ns();
 	if (syscall(SYS_tgkill, ut->stub->pid, ut->tid, STUB_KICK_SIGNAL) && errno == ESRCH)
 		stub_kill(ut->stub); /* the thread made itself go away */

@@ -108,6 +108,9 @@ void port_user_kick(struct port_task *pt);
  * parent. May sleep (drop klock). 0 or -EAGAIN/-ENOMEM. `parent` is current. */
 int port_thread_new(struct port_task *parent, struct port_task *child);              /* same mm */
 int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *child_mm); /* copy of mm */
+/* First thing that a new task's fibre calls: waits until its user side is there (before that, copies to a forked mm
+ * give -ESRCH). 0, or -EIO: it never came, the task must die. Drops klock. */
+int port_user_wait(struct port_task *pt);
 /* A fresh empty address space (a zygote), for exec and for the first process. May sleep. */
 int port_mm_new(port_mm_t *out);
 /* Moves the user side of current to new_mm (its first thread); the old user side ends. regs are all

@@ -76,6 +76,11 @@ static struct completion_vfork *vfork_new(void)
 static void child_entry(void *arg)
 {
 	struct task *t = current;
+	if (port_user_wait(&t->port)) {
+		if (t->mm)
+			t->mm->dead = true;
+		do_group_exit(SIGKILL);
+	}
 	if (t->set_child_tid)
 		put_user((s32)t->tid, t->set_child_tid); /* EFAULT is the child's loss, as in Linux */
 	sched_user_loop();
