@@ -240,8 +240,10 @@ static void on_fault(int sig, siginfo_t *si, void *ctx)
 	raise(sig);
 }
 
+/* Not in builds with sanitizers: their runtimes report faults themselves. */
 static void catch_faults(void)
 {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	static char stack[65536];
 	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -251,6 +253,9 @@ static void catch_faults(void)
 	sigaction(SIGBUS, &sa, NULL);
 	sigaction(SIGFPE, &sa, NULL);
 	sigaction(SIGILL, &sa, NULL);
+#else
+	(void)on_fault;
+#endif
 }
 
 int main(int argc, char **argv)
@@ -265,9 +270,7 @@ int main(int argc, char **argv)
 	if (r)
 		die(125, "cannot reserve memory for the guest: %s", strerror(-r));
 	drop_privileges(boot_params.run_rw || !boot_params.run);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	catch_faults();
-#endif
 	r = events_init();
 	if (r)
 		die(125, "cannot start the event watcher: %s", strerror(-r));

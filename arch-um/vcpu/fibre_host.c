@@ -6,10 +6,12 @@
 #include "fibre.h"
 #include "../mm/arena.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if defined(__SANITIZE_THREAD__)
@@ -49,6 +51,16 @@ static void *stack_get(void)
 	return s;
 }
 
+/* What a fibre runs first: the sanitizer is told that it has arrived on this stack. */
+static void first_run(void *arg, void (*fn)(void *))
+{
+#if defined(__SANITIZE_ADDRESS__)
+	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+#endif
+	fn(arg);
+	abort();
+}
+
 int port_fibre_init(struct port_fibre *f, void (*fn)(void *), void *arg, struct task *task)
 {
 	void *s = stack_get();
@@ -65,8 +77,8 @@ int port_fibre_init(struct port_fibre *f, void (*fn)(void *), void *arg, struct 
 	*--sp = 0;
 	*--sp = (u64)fibre_start_asm;
 	*--sp = 0;               /* rbp */
-	*--sp = 0;               /* rbx */
-	*--sp = (u64)fn;         /* r12 */
+	*--sp = (u64)fn;         /* rbx */
+	*--sp = (u64)first_run;  /* r12 */
 	*--sp = (u64)arg;        /* r13 */
 	*--sp = 0;               /* r14 */
 	*--sp = 0;               /* r15 */

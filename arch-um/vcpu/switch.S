@@ -20,12 +20,13 @@ fibre_switch_asm:
 	ret
 	.size fibre_switch_asm, . - fibre_switch_asm
 
-	/* First run of a fibre: r12 = fn, r13 = arg (see port_fibre_init). */
+	/* First run of a fibre: r12(r13, rbx) (see port_fibre_init). */
 	.globl fibre_start_asm
 	.type fibre_start_asm, @function
 fibre_start_asm:
 	xor	%ebp, %ebp
 	mov	%r13, %rdi
+	mov	%rbx, %rsi
 	jmp	*%r12
 	.size fibre_start_asm, . - fibre_start_asm
 	.section .note.GNU-stack, "", @progbits
