@@ -16,7 +16,7 @@
 #define HOT 12             /* traps of one site before it is worth a page */
 #define TEXTS_MAX 128
 #define PAGES_MAX 64       /* patched pages a text */
-#define NOTE_SLOTS 256
+#define NOTE_SLOTS 1024
 #define SCAN_MAX (64UL << 20)
 #define OP_INVALID 0x06    /* PUSH ES: no instruction in 64-bit mode */
 #define SYSCALL_BYTES 2
@@ -57,7 +57,7 @@ static u16 site_index[SITE_HASH];    /* open addressing; half full at most */
 static int copies_fd = -1;
 static hfd_t copies_ro = HFD_NONE;
 static u64 copies_end;
-static struct { u64 rip; u32 mm; u32 count; } notes[NOTE_SLOTS];
+static struct { const struct text *text; u64 off; u32 count; } notes[NOTE_SLOTS];
 
 static int reopen_ro(int fd)
 {
@@ -394,17 +394,25 @@ void patch_release(struct stub *s)
 /* ---- finding and making sites ---- */
 void patch_note(struct uthread *ut, struct port_task *pt)
 {
-	u64 rip = pt->regs.rip;
-	u32 h = (u32)((rip >> 1) ^ (rip >> 13) ^ (u32)ut->stub->id * 31) % NOTE_SLOTS;
+	struct stub *s = ut->stub;
+	u64 rip = pt->regs.rip, off;
+	struct text_map *m;
+	u32 h;
 
-	if (!patch_enabled || ut->stub->no_patch || pt->regs.gs_base)
+	if (!patch_enabled || s->no_patch || pt->regs.gs_base)
 		return;
-	if (notes[h].rip != rip || notes[h].mm != (u32)ut->stub->id) {
-		notes[h].rip = rip;
-		notes[h].mm = (u32)ut->stub->id;
+	m = map_at(s, rip - SYSCALL_BYTES);
+	if (!m)
+		return;
+	off = m->off + (rip - m->start);
+	h = site_hash(m->text, off) % NOTE_SLOTS;
+	if (notes[h].text != m->text || notes[h].off != off) {
+		notes[h].text = m->text;
+		notes[h].off = off;
 		notes[h].count = 0;
 	}
-	if (++notes[h].count == HOT)
+	/* again and again, rarely: another mm may have an older copy, or a reason not to be patched */
+	if (++notes[h].count % HOT == 0 && notes[h].count < 4096)
 		pt->patch_wanted = rip;
 }
 

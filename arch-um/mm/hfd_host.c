@@ -12,6 +12,7 @@
 
 #define MAX_HFDS (1u << 20)
 static int fds[MAX_HFDS]; /* fd + 1; 0: free. Fixed, so that readers without klock never see it move */
+static u8 modes[MAX_HFDS]; /* access mode + 1; 0: not asked yet */
 static u32 nr_fds, first_free;
 
 hfd_t hfd_add(int fd)
@@ -27,7 +28,19 @@ hfd_t hfd_add(int fd)
 	if (first_free == nr_fds)
 		nr_fds++;
 	fds[first_free] = fd + 1;
+	modes[first_free] = 0;
 	return (hfd_t)first_free;
+}
+
+int hfd_mode(hfd_t h)
+{
+	int fd = hfd_fd(h);
+
+	if (fd < 0)
+		return -EBADF;
+	if (!modes[h])
+		modes[h] = (u8)(1 + (fcntl(fd, F_GETFL) & O_ACCMODE));
+	return modes[h] - 1;
 }
 
 int hfd_fd(hfd_t h)

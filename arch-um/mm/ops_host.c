@@ -41,7 +41,7 @@ static int capability_fd(const struct port_mmop *op, bool *dup)
 	*dup = false;
 	if (fd < 0)
 		return -EBADF;
-	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	mode = hfd_mode(op->hfd);
 	if (mode == O_RDONLY || (op->flags & PORT_MAP_WRITABLE))
 		return fd;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -115,8 +115,21 @@ static void encode(struct stub_op *o, const struct port_mmop *op, u32 fd_index)
 	o->flags |= optional;
 }
 
+/*
+ * May these ops wait for the next answer to the thread (one hand-off less)? Only where nobody else can be in the mm
+ * before that, so that the order of its changes holds: current's own and only thread. Copies, forks and further ops
+ * flush first. That the host refuses them later is its limits' doing (the guest's own are lower): the process dies.
+ */
+static bool may_defer(struct stub *s, struct uthread *ut, u32 nr)
+{
+	struct port_task *pt = (struct port_task *)current;
+
+	return pt && uthread_by_id(pt->uthread) == ut && s->nr_threads - s->nr_parked == 1 && nr <= 8 && ut->started &&
+	       !ut->fresh;
+}
+
 /* A mapped part of a batch: at most STUB_MAX_OPS - 2 ops and STUB_MAX_FDS fds. */
-static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
+static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 {
 	struct uthread *ut = stub_ops_thread(s);
 	int fds[STUB_MAX_FDS], r = 0;
@@ -125,9 +138,12 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
 	u32 nfds = 0, at = 0, base;
 	struct stub_op *o;
 
-	if (!ut || s->dead)
+	if (!ut || s->dead || stub_flush(s, true))
 		return -EIO;
 	o = ut->mb->ops;
+	if (nr == 1 && ops->kind == PORT_MM_ADVISE)
+		defer = false; /* its errors are the caller's */
+	defer = defer && may_defer(s, ut, nr);
 	for (u32 i = 0; i < nr && !r; i++)
 		if (ops[i].kind == PORT_MM_MAP_FILE) {
 			fds[nfds] = capability_fd(&ops[i], &dup[nfds]);
@@ -153,6 +169,13 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr)
 		o[i].res = -ECANCELED;
 	if (nfds)
 		o[at++] = (struct stub_op){ .kind = STUB_OP_CLOSEFDS };
+	if (defer) {
+		s->deferred = at;
+		s->deferred_by = ut;
+		for (u32 i = 0; i < nr; i++)
+			ops[i].result = 0;
+		return 0;
+	}
 	for (u32 i = 0; i < nr; i++)
 		goon[i] = o[base + i].flags & STUB_OPF_GOON; /* before the stub can change it */
 	r = uthread_run_ops(ut, at);
@@ -193,7 +216,7 @@ int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr)
 				break;
 			n++;
 		}
-		r = run_part(s, ops + i, n);
+		r = run_part(s, ops + i, n, !i && n == nr);
 		i += n;
 	}
 	return r;
@@ -248,7 +271,7 @@ int port_cmpxchg_user(port_mm_t mm, uaddr_t addr, u32 expect, u32 val, u32 *old)
 	struct uthread *ut = s ? stub_ops_thread(s) : NULL;
 	s64 res;
 
-	if (!ut || s->dead || (addr & 3) || addr >= PORT_TASK_SIZE)
+	if (!ut || s->dead || stub_flush(s, true) || (addr & 3) || addr >= PORT_TASK_SIZE)
 		return -EFAULT;
 	ut->mb->ops[0] = (struct stub_op){ .kind = STUB_OP_CMPXCHG, .a = { addr, expect, val } };
 	if (uthread_run_ops(ut, 1))

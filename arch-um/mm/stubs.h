@@ -52,7 +52,9 @@ struct stub {
 	u32 slots_backed;       /* mailboxes within the file's size */
 	u64 slot_map[MBOX_MAX / 64];
 	struct uthread *threads;
-	u32 nr_threads;
+	u32 nr_threads, nr_parked;
+	u32 deferred;           /* ops in the mailbox of deferred_by that go with its next answer; 0: none */
+	struct uthread *deferred_by;
 	struct text_map text[PATCH_TEXTS_MAX]; /* entry/patch_host.c */
 	u32 ntext;
 	bool no_patch;
@@ -81,6 +83,8 @@ int uthread_wait_attached(struct uthread *ut);
 int uthread_run_ops(struct uthread *ut, u32 n);
 /* A serving thread of the stub that may run ops now: current's, else any. NULL: none. */
 struct uthread *stub_ops_thread(struct stub *s);
+/* Runs deferred ops now (0 or -EIO). drop: klock may be dropped meanwhile. */
+int stub_flush(struct stub *s, bool drop);
 /* Makes a thread that came by the fast path come back with a full frame. 0 or -EIO. May drop klock. */
 int uthread_need_full(struct uthread *ut);
 /* port_mm_ops without the tracking of patches. */

@@ -413,6 +413,30 @@ int port_user_wait(struct port_task *pt)
 }
 
 /* ---- ops of a thread ---- */
+int stub_flush(struct stub *s, bool drop)
+{
+	struct uthread *ut = s->deferred_by;
+	u32 n = s->deferred;
+	enum wait_result w;
+
+	if (!n)
+		return 0;
+	s->deferred = 0;
+	s->resumes++;
+	ut->mb->nr_ops = n;
+	if (drop)
+		klock_drop();
+	answer(ut, MBOX_CMD_OPS);
+	w = wait_ops(ut);
+	if (drop)
+		klock_take();
+	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
+		stub_kill(s);
+		return -EIO;
+	}
+	return 0;
+}
+
 int uthread_run_ops(struct uthread *ut, u32 n)
 {
 	enum wait_result w;
@@ -531,7 +555,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 	struct stub_op *op;
 	int r;
 
-	if (!put || uthread_need_full(put))
+	if (!put || put->stub->dead || stub_flush(put->stub, true) || uthread_need_full(put))
 		return -EAGAIN;
 	s = stub_new();
 	cut = s ? uthread_new(s) : NULL;
@@ -576,13 +600,14 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 	struct stub_op *op;
 	int r;
 
-	if (!put || put->stub->dead || uthread_need_full(put))
+	if (!put || put->stub->dead || stub_flush(put->stub, true) || uthread_need_full(put))
 		return -EAGAIN;
 	for (cut = put->stub->threads; cut; cut = cut->next)
 		if (cut->parked && (cut->fast || cut->uc_off == put->uc_off))
 			break;
 	if (cut) { /* a host thread that served a task of this mm before */
 		cut->parked = false;
+		put->stub->nr_parked--;
 		if (uthread_need_full(cut) || cut->uc_off != put->uc_off)
 			cut = NULL;
 	}
@@ -626,8 +651,12 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
  * would free nothing that matters, and the leader must stay: process_vm_* fail on a dead one.) */
 void uthread_release(struct uthread *ut)
 {
-	if (!ut->running && ut->started && !ut->fresh)
+	if (ut->stub->deferred_by == ut && ut->stub->deferred)
+		stub_flush(ut->stub, false);
+	if (!ut->running && ut->started && !ut->fresh && !ut->parked) {
 		ut->parked = true;
+		ut->stub->nr_parked++;
+	}
 }
 
 void port_task_exit(struct port_task *pt)

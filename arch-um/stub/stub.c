@@ -96,7 +96,8 @@ static s64 recv_fds(struct mailbox *mb, u32 want)
 	return n == want ? 0 : -24 /* EMFILE: the host could not install all */;
 }
 
-static void run_ops(struct mailbox *mb)
+/* True if all went well. */
+static bool run_ops(struct mailbox *mb)
 {
 	u32 n = mb->nr_ops;
 
@@ -139,9 +140,10 @@ static void run_ops(struct mailbox *mb)
 			for (u32 k = 0; k < mb->nfds && k < STUB_MAX_FDS; k++)
 				sys3(NR_close, (u64)(s64)mb->fds[k], 0, 0);
 			mb->nfds = 0;
-			break;
+			return false;
 		}
 	}
+	return true;
 }
 
 /* Tells the kernel that there is an entry, waits for its answers, does ops, returns when told to resume. */
@@ -165,7 +167,8 @@ static void serve(struct mailbox *mb)
 			__atomic_store_n(&mb->s_sleep, 0, __ATOMIC_RELAXED);
 			v = __atomic_load_n(&mb->k2s, __ATOMIC_ACQUIRE);
 		}
-		if (mb->cmd != MBOX_CMD_OPS) {
+		v = mb->cmd;
+		if (v != MBOX_CMD_OPS && (v != MBOX_CMD_OPS_RESUME || run_ops(mb))) {
 			u32 set = mb->set_fs;
 
 			if (set) {
@@ -177,7 +180,8 @@ static void serve(struct mailbox *mb)
 			}
 			return;
 		}
-		run_ops(mb);
+		if (v == MBOX_CMD_OPS)
+			run_ops(mb);
 		mb->kind = MBOX_ENTRY_OPS;
 	}
 }

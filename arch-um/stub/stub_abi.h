@@ -40,6 +40,7 @@
 /* What the stub is told: written by the kernel. */
 #define MBOX_CMD_RESUME 1
 #define MBOX_CMD_OPS 2
+#define MBOX_CMD_OPS_RESUME 4 /* ops, then resume; only a failure comes back as an MBOX_ENTRY_OPS */
 #define MBOX_CMD_FULL 3 /* on the fast path only: come back with a complete signal frame (FPU image) */
 
 #define STUB_OP_SYSCALL 1

@@ -46,6 +46,8 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 		n = local.iov_len = remote.iov_len = PORT_TASK_SIZE - addr;
 	if (!n)
 		return 0;
+	if (s->deferred && stub_flush(s, false))
+		return -ESRCH;
 	if (flags & PORT_COPY_FORCE)
 		return copy_force(s, buf, addr, n, write_it);
 	r = write_it ? process_vm_writev(s->pid, &local, 1, &remote, 1, 0)

@@ -220,6 +220,8 @@ int uthread_need_full(struct uthread *ut)
 	if (ut->stub->dead)
 		return -EIO;
 	mb->fast.rip = ut->fast_rip;
+	if (stub_flush(ut->stub, true))
+		return -EIO;
 	klock_drop();
 	for (int i = 0; i < 3; i++) { /* a kick that was noted is told first */
 		answer(ut, MBOX_CMD_FULL);
@@ -404,8 +406,15 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		ut->running = true;
 		v->entries++;
 		ut->stub->resumes++;
-		klock_drop();
-		answer(ut, MBOX_CMD_RESUME);
+		if (ut->stub->deferred) {
+			ut->mb->nr_ops = ut->stub->deferred;
+			ut->stub->deferred = 0;
+			klock_drop();
+			answer(ut, MBOX_CMD_OPS_RESUME);
+		} else {
+			klock_drop();
+			answer(ut, MBOX_CMD_RESUME);
+		}
 	} else {
 		klock_drop();
 	}

@@ -8,5 +8,9 @@
 hfd_t hfd_add(int fd);
 /* The fd of a handle, or -1. Any thread; resolve it before klock is dropped, and keep the handle alive meanwhile. */
 int hfd_fd(hfd_t h);
+/* Access mode of the fd (O_RDONLY...), or -EBADF. klock held. */
+int hfd_mode(hfd_t h);
 #endif
+/* Access mode of the fd (O_RDONLY...), or -EBADF. klock held. */
+int hfd_mode(hfd_t h);
 #endif
