@@ -169,7 +169,11 @@ static ssize_t stream_write(struct file *f, struct iov_iter *it, s64 *pos)
 	buf = kmalloc(size);
 	if (!buf)
 		return -ENOMEM;
-	place(s, f, pos);
+	/* The VFS took the end from the inode, which others may have passed on the host. */
+	if (s->info.kind == HOSTSTREAM_FILE && (f->flags & O_APPEND))
+		*pos = hostfs_lseek(s->fd, 0, SEEK_END);
+	else
+		place(s, f, pos);
 	while (it->count && !err) {
 		n = copy_from_iter(buf, min(size, it->count), it);
 		if (!n) {
