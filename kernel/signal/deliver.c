@@ -145,6 +145,7 @@ static void run_handler(struct taken *s, bool in_syscall)
 
 	if (in_syscall)
 		restart_for_handler(r, &s->ka);
+	rseq_signal_deliver(t); /* the frame must hold the abort address, not a place inside the section */
 	nested = ss_size && !autodisarm && on_altstack(t, sp);
 	f.signo = s->sig;
 	f.handler = s->ka.handler;
