@@ -42,6 +42,17 @@ static int populate_advice(u32 vm_flags)
 	return (vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
 }
 
+/* A seal that came after check_file(): who sets it looks at this mm, under its lock, after setting it. */
+static int check_seals(struct map_req *r)
+{
+	if (!r->file || !(r->vm_flags & VM_SHARED) || !(shmem_seals(r->file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+		return 0;
+	if (r->vm_flags & VM_WRITE)
+		return -EPERM;
+	r->vm_flags &= ~VM_MAYWRITE;
+	return 0;
+}
+
 /* Host first, then the tree. mm->lock is taken here. Address or negative errno. */
 static s64 map_commit(struct map_req *r)
 {
@@ -53,6 +64,9 @@ static s64 map_commit(struct map_req *r)
 
 	if (ret)
 		return ret;
+	ret = check_seals(r);
+	if (ret)
+		goto out;
 	ret = mm_get_unmapped(r->mm, r->addr, r->len, r->map_flags);
 	if (ret < 0)
 		goto out;
