@@ -1,0 +1,3 @@
+#!/bin/sh
+printf 'Hello\nworld\nfoo bar\nhello again\n' > f; mkdir d; cp f d/g; grep hello f; grep -i hello f; grep -c o f; grep -n o f; grep -v o f; grep -l o f d/g; grep -rn foo . | sort; grep -o 'o.' f; grep -E '^(H|w)' f; grep -w foo f; grep -A1 -B1 foo f; grep -F '.' f; echo $?
+grep -P '\bw\w+' f; grep -q zzz f; echo $?; grep x nofile 2>&1; echo $?; grep -e foo -e world f; printf 'foo\nworld\n' > p; grep -f p f; grep -m1 o f; grep -b foo f; grep --color=always foo f; seq 1 100000 | grep -c '7.*7'; egrep -x 'world' f 2>/dev/null; grep -z Hello f | tr '\0' '|'; printf 'bin\0ary' > b; grep bin b; grep -a bin b | od -c | head -1

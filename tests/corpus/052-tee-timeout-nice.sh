@@ -1,0 +1,3 @@
+#!/bin/bash
+timeout 0.1 sleep 5; echo $?; timeout -k 0.1 0.1 sh -c 'trap "" TERM; sleep 5'; echo $?; timeout 5 true; echo $?; timeout --foreground 0.1 sleep 3; echo $?; timeout 0.1 cat < <(sleep 2); echo $?
+nice -n 10 sh -c 'nice'; nohup echo hi 2>/dev/null; stdbuf -oL echo buf; tee -a x y <<< one; tee -a x <<< two >/dev/null; cat x y; yes | timeout 0.2 cat >/dev/null; echo ${PIPESTATUS[1]}; env --chdir=/ pwd; sleep 0.01s; printenv TZ; nproc >/dev/null; arch; uname -s -m; hostid | wc -c; pathchk ok; echo $?; runcon 2>/dev/null; flock lk echo locked; (flock -n 9 || echo busy; flock -n lk echo no; echo $?) 9>lk
