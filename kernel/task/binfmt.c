@@ -35,9 +35,45 @@ int exec_args_add(struct exec_args *a, const char *s)
 	return 0;
 }
 
+/*
+ * Argument strings lie side by side as a rule: one copy of a few KiB serves many of them. Takes the string from the
+ * window if it is whole in there. Its length, or -EAGAIN.
+ */
+static ssize_t from_window(struct exec_args *a, uaddr_t s)
+{
+	char *nul;
+	size_t off;
+
+	if (!a->win)
+		a->win = page_alloc(0);
+	if (!a->win)
+		return -EAGAIN;
+	if (s < a->win_at || s >= a->win_at + a->win_n) {
+		a->win_at = s;
+		a->win_n = copy_from_user_partial(a->win, s, PAGE_SIZE);
+	}
+	off = s - a->win_at;
+	nul = off < a->win_n ? memchr(a->win + off, 0, a->win_n - off) : NULL;
+	if (!nul || grow(a, (size_t)(nul - (a->win + off)) + 1)) {
+		a->win_n = 0; /* a string that crosses its end starts the next one */
+		return -EAGAIN;
+	}
+	memcpy(a->buf + a->len, a->win + off, (size_t)(nul - (a->win + off)) + 1);
+	return nul - (a->win + off);
+}
+
 /* Tries with the room that is there; a longer string makes the buffer grow and is read again, whole. */
 int exec_args_add_user(struct exec_args *a, uaddr_t s)
 {
+	ssize_t whole = from_window(a, s);
+
+	if (whole >= 0) {
+		int bad = within_limit(a, (size_t)whole + 1);
+
+		if (!bad)
+			a->len += (size_t)whole + 1;
+		return bad;
+	}
 	for (size_t room = 256;; room *= 8) {
 		if (room > MAX_ARG_STRLEN)
 			room = MAX_ARG_STRLEN;

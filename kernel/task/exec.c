@@ -281,6 +281,8 @@ static void params_free(struct exec_params *p)
 	if (p->file)
 		file_put(p->file);
 	kfree(p->args.buf);
+	if (p->args.win)
+		page_free(p->args.win, 0);
 	kfree(p->filename);
 	kfree(p);
 }

@@ -91,6 +91,9 @@ struct exec_args {
 	size_t len, cap, limit;  /* limit: bytes of strings and pointers */
 	u32 argc, envc;
 	size_t env_off;          /* where envp's strings begin */
+	char *win;               /* a page of user memory from win_at on, read ahead */
+	uaddr_t win_at;
+	size_t win_n;
 };
 struct exec_params {
 	struct file *file;       /* what is mapped (interpreter of a script) */
