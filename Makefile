@@ -79,7 +79,26 @@ run: umber
 setup:
 	scripts/setup
 
-check: umber
+# Documents made from the tree; `make check` compares.
+$(B)/SYSCALLS.md: kernel/syscall/syscalls.tbl scripts/gen/syscalls.py $(B)/kernel.o
+	@nm $(B)/kernel.o >$(B)/kernel.nm && python3 scripts/gen/syscalls.py $< doc $(B)/kernel.nm >$@.tmp && mv $@.tmp $@
+docs: $(B)/SYSCALLS.md
+	@cmp -s $< docs/SYSCALLS.md || cp $< docs/SYSCALLS.md
+
+# clang reads every file and must have nothing to say; a stamp a file.
+CLANG   ?= clang
+CLWARN  := -fsyntax-only -Wno-missing-field-initializers -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+CLOK    := $(patsubst %.c,$(B)/clang/%.ok,$(KSRC) $(PSRC) $(HSRC) $(wildcard arch-um/stub/*.c))
+$(CLOK): | $(GEN)
+$(B)/clang/%.ok: %.c
+	@mkdir -p $(@D)
+	@$(CLANG) $(if $(filter arch-um/stub/%,$<),$(SFLAGS),$(if $(filter %_host.c,$<),$(HFLAGS),$(KFLAGS))) $(CLWARN) \
+		-MF $(@:.ok=.d) -MT $@ $<
+	@touch $@
+clang: $(CLOK)
+
+check: umber $(B)/SYSCALLS.md
+	@if command -v $(CLANG) >/dev/null; then $(MAKE) --no-print-directory clang; else echo "check: no clang here"; fi
 	scripts/check/all $(B)
 
 test: umber
@@ -93,10 +112,24 @@ soak: umber
 
 install: umber
 	install -D -m 755 umber $(DESTDIR)$(PREFIX)/bin/umber
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/umber README.md LICENSE docs/*.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/umber scripts/gdb/umber-gdb.py
+
+help:
+	@echo "make            builds ./umber (SAN=asan|tsan, DEBUG=1: other builds, each in its own build/ folder)"
+	@echo "make run        boots the embedded busybox system to a shell"
+	@echo "make test       all tests"
+	@echo "make check      layers, symbols, ABI constants, lengths, clang, generated documents"
+	@echo "make bench      speed: native, umber, UML, gVisor side by side"
+	@echo "make soak       long runs of the stress tests"
+	@echo "make docs       docs/SYSCALLS.md anew from the table and the linked kernel"
+	@echo "make setup      installs what building needs (scripts/setup test: testing too)"
+	@echo "make install    to \$$(DESTDIR)\$$(PREFIX), $(PREFIX) by default"
+	@echo "make clean      removes build/ and umber"
 
 clean:
 	rm -rf build umber
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all run setup check test bench soak install clean
+.PHONY: all help docs clang run setup check test bench soak install clean
 .DELETE_ON_ERROR:

@@ -6,7 +6,9 @@
  * turns a copy loop back into a call of memcpy. Small sizes (most of ours) go by two overlapping moves, mid sizes by
  * 16-byte vectors, large ones by the CPU's string instructions.
  */
+#ifndef __clang__
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
+#endif
 #include <umber/string.h>
 
 typedef u16 u16_u __attribute__((aligned(1), may_alias));
