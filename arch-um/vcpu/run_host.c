@@ -69,6 +69,7 @@ enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops)
 			return WAIT_ATTENTION;
 		__atomic_store_n(&mb->k_sleep, 1, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&v->sleeping, 1, __ATOMIC_SEQ_CST);
+		v->window_fails++;
 		if (__atomic_load_n(&mb->s2k, __ATOMIC_SEQ_CST) == seen) {
 			v->sleeps++;
 			r = futex_wait_two(&mb->s2k, seen, &v->attn, a, deadline_ns);
@@ -103,14 +104,15 @@ struct host_ucontext *uthread_uc(struct uthread *ut)
 
 static void place(struct uthread *ut, struct hvcpu *v)
 {
+	int want = v->spin_cpu >= 0 ? v->spin_cpu : v->host_cpu;
 	cpu_set_t set;
 
-	if (v->host_cpu < 0 || ut->cpu == v->host_cpu)
+	if (want < 0 || ut->cpu == want)
 		return;
 	CPU_ZERO(&set);
-	CPU_SET(v->host_cpu, &set);
+	CPU_SET(want, &set);
 	if (!sched_setaffinity(ut->tid, sizeof(set), &set))
-		ut->cpu = v->host_cpu;
+		ut->cpu = want;
 }
 
 /* Kernel-built first frame of a thread that never entered. */
@@ -391,6 +393,12 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	if (!ut || ut->stub->dead)
 		return PORT_ENTRY_DEAD;
 	if (!ut->running) {
+		if (v->last_ut != ut->id) {
+			v->last_ut = ut->id;
+			v->window_mixed = true;
+		}
+		if (++v->window >= POLICY_WINDOW)
+			policy_look(v);
 		if (!ut->started && uthread_wait_attached(ut))
 			return PORT_ENTRY_DEAD;
 		place(ut, v);

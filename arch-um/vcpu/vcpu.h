@@ -16,7 +16,14 @@ struct hvcpu {
 	u32 seen;               /* attn that was handled */
 	u32 sleeping;           /* A: 1 while (about to be) in a futex wait */
 	u32 active;             /* A: not idle */
-	u32 spin;               /* PAUSE rounds of this vCPU */
+	u32 spin;               /* PAUSE rounds of this vCPU now; 0 in one-core mode */
+	/* Hand-off policy (policy_host.c), this vCPU's thread only. */
+	int spin_cpu;           /* where its stub threads run while it spins, -1: it does not */
+	u32 window;             /* entries since mark_tsc */
+	u32 window_fails;       /* of them: the spin was not enough */
+	bool window_mixed;      /* more than one user side in this window */
+	s32 last_ut;
+	u64 mark_tsc, one_core_period, backoff_until, backoff;
 	struct port_fibre boot; /* the pthread's own context */
 	struct port_fibre fibre;
 	u64 entries, sleeps, spins_won, attns;
@@ -35,6 +42,11 @@ enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops);
  * CPU for seconds is hostile: WAIT_DEAD. */
 enum wait_result wait_ops(struct uthread *ut);
 void answer(struct uthread *ut, u32 cmd);       /* hands the CPU to the stub thread */
+
+/* Hand-off policy. */
+#define POLICY_WINDOW 256
+void policy_init(void);
+void policy_look(struct hvcpu *v);              /* after POLICY_WINDOW entries */
 
 /* Event sources: one watcher thread with epoll. */
 int events_init(void);

@@ -148,8 +148,11 @@ void vcpus_prepare(void)
 				cpus[n++] = i;
 	for (int i = 0; i < port_ncpus(); i++) {
 		hvcpus[i].cpu = i;
-		hvcpus[i].host_cpu = n ? cpus[i % n] : -1;
+		hvcpus[i].spin_cpu = -1;
+		/* from one instance to the next another first CPU: many guests must not share one */
+		hvcpus[i].host_cpu = n ? cpus[(i + getpid()) % n] : -1;
 	}
+	policy_init();
 	vcpu_adopt(&hvcpus[0]);
 }
 
