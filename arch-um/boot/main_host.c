@@ -166,6 +166,7 @@ static void kill_stubs(void)
 		if (s && s->pidfd >= 0)
 			waitid(P_PIDFD, (id_t)s->pidfd, &si, WEXITED | __WALL);
 	}
+	stubs_end();
 }
 
 static void (*exit_hooks[8])(void);
@@ -269,6 +270,9 @@ int main(int argc, char **argv)
 	r = arena_init(boot_params.mem_bytes);
 	if (r)
 		die(125, "cannot reserve memory for the guest: %s", strerror(-r));
+	r = stubs_prefork(&what);
+	if (r)
+		die(125, "cannot %s: %s", what, strerror(-r));
 	drop_privileges(boot_params.run_rw || !boot_params.run);
 	catch_faults();
 	r = events_init();

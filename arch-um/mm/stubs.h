@@ -68,7 +68,10 @@ struct stub {
 	struct stub *next;
 };
 
-/* Boot: makes the template and the listener thread. 0 or negative errno with a message in *what. */
+/* Boot, with the privileges that umber was started with and no thread yet: forks the template. */
+int stubs_prefork(const char **what);
+void stubs_end(void);                             /* after all stubs were killed */
+/* Boot: the template's filter and the listener thread. 0 or negative errno with a message in *what. */
 int stubs_init(const char **what);
 void stubs_refill(void);                          /* idle time: tops up the zygote pool */
 struct stub *stub_by_id(port_mm_t id);

@@ -55,6 +55,7 @@ static pthread_mutex_t template_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct stub *zygotes;                 /* stub.next; klock */
 static u32 nr_zygotes;
 static int listener = -1;
+static pid_t reaper_pid;                     /* first process of the stubs' pid namespace, 0: none */
 static pthread_mutex_t orders = PTHREAD_MUTEX_INITIALIZER;
 static struct uthread *pending[256];         /* orders: ordered, not attached */
 
@@ -277,7 +278,7 @@ static void sweep_orphans(void)
 	pthread_mutex_lock(&orders);
 	f = fopen(path, "re");
 	while (f && fscanf(f, "%d", &pid) == 1)
-		if (!pid_known(pid))
+		if (pid != reaper_pid && !pid_known(pid))
 			kill(pid, SIGKILL);
 	if (f)
 		fclose(f);
@@ -851,17 +852,80 @@ static int template_start(const char **what)
 	return 0;
 }
 
+/*
+ * A pid namespace for the stubs, where it can be had (as root): its first process dies with us, and with it goes
+ * every other, also one that never told who it is (I6). Returns an fd of our own namespace to come back to, or -1.
+ */
+static int enter_pidns(void)
+{
+	int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC), ns;
+	char path[64];
+	pid_t pid;
+
+	if (own < 0)
+		return -1;
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "umber-reaper");
+		setsid();
+		close_range(0, ~0u, 0);
+		for (;;)
+			pause();
+	}
+	if (pid > 0) {
+		reaper_pid = pid;
+		snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
+		ns = open(path, O_RDONLY | O_CLOEXEC);
+		if (ns >= 0 && !setns(ns, CLONE_NEWPID)) {
+			close(ns);
+			return own;
+		}
+		if (ns >= 0)
+			close(ns);
+	}
+	close(own);
+	return -1;
+}
+
+int stubs_prefork(const char **what)
+{
+	int own = enter_pidns(), r = template_start(what);
+
+	if (own >= 0) {
+		if (setns(own, CLONE_NEWPID) && !r) {
+			*what = "come back from the stubs' pid namespace";
+			r = -errno;
+		}
+		close(own);
+	}
+	return r;
+}
+
+/* The end of the kernel process, or before it executes itself again: the whole pid namespace goes. */
+void stubs_end(void)
+{
+	sweep_orphans();
+	if (reaper_pid > 0) {
+		kill(reaper_pid, SIGKILL);
+		waitpid(reaper_pid, NULL, __WALL);
+	}
+}
+
 int stubs_init(const char **what)
 {
-	int r = template_start(what), fd;
-	struct mailbox *mb;
-	pthread_t t;
+	struct mailbox *mb = template_ut->mb;
 	u64 sync = 1, vdso = 0;
+	pthread_t t;
+	cpu_set_t set;
+	int r, fd;
 	u32 n;
 
-	if (r)
-		return r;
-	mb = template_ut->mb;
+	/* where vCPU 0 is: a zygote that woke on an idle CPU would be slow */
+	if (!sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) == 1) {
+		sched_setaffinity(template_ut->tid, sizeof(set), &set);
+		template_ut->cpu = hvcpus[0].host_cpu;
+	}
 	*what = "start the template stub";
 	if (wait_entry(template_ut, port_monotonic_ns() + 5000000000ULL, true) != WAIT_ENTRY)
 		return -EIO;
