@@ -101,7 +101,7 @@ static int copy_data(struct ovl_fs *ofs, struct ovl_inode *oi, struct dentry *tm
 
 static int copy_one_xattr(struct inode *from, struct inode *to, const char *name)
 {
-	ssize_t n = from->op->getxattr(from, name, NULL, 0);
+	ssize_t n = from->op->getxattr(from, name, NULL, 0), room = n;
 	char *val;
 	int r;
 
@@ -112,8 +112,9 @@ static int copy_one_xattr(struct inode *from, struct inode *to, const char *name
 	val = kmalloc((size_t)n + 1);
 	if (!val)
 		return -ENOMEM;
-	n = from->op->getxattr(from, name, val, (size_t)n);
-	r = n < 0 ? 0 : to->op->setxattr(to, name, val, (size_t)n, 0);
+	/* An empty value is not asked for again: a room of 0 means "how long?", and it may have grown. */
+	n = room ? from->op->getxattr(from, name, val, (size_t)room) : 0;
+	r = n < 0 || n > room ? 0 : to->op->setxattr(to, name, val, (size_t)n, 0);
 	kfree(val);
 	return r == -EOPNOTSUPP || r == -EPERM ? 0 : r;
 }
