@@ -47,10 +47,22 @@ void __asan_poison_memory_region(void const volatile *p, size_t n);
 void __asan_unpoison_memory_region(void const volatile *p, size_t n);
 #define kmem_poison(p, n) __asan_poison_memory_region(p, n)
 #define kmem_unpoison(p, n) __asan_unpoison_memory_region(p, n)
+/* Of an allocation of `room` bytes only the first n may be touched. */
+static inline void kmem_fit(void *p, size_t n, size_t room)
+{
+	if (!n) /* the first byte tells whether it is free */
+		n = 1;
+	kmem_unpoison(p, room);
+	kmem_poison((char *)p + n, room - n);
+}
+/* Reports a free of what was freed already. */
+#define kmem_check(p) (*(volatile const char *)(p))
 #define KMEM_NOSAN __attribute__((no_sanitize_address))
 #else
 #define kmem_poison(p, n) ((void)(p), (void)(n))
 #define kmem_unpoison(p, n) ((void)(p), (void)(n))
+#define kmem_fit(p, n, room) ((void)(p), (void)(n), (void)(room))
+#define kmem_check(p) ((void)(p))
 #define KMEM_NOSAN
 #endif
 #endif

@@ -225,6 +225,36 @@ static void debug_check_live(struct kmem_cache *c, u8 *obj)
 }
 #endif
 
+#if defined(__SANITIZE_ADDRESS__) && !defined(KMEM_NO_QUARANTINE)
+/* Freed objects stay poisoned for a while, so that a use after free meets poison and not the next owner. */
+#define QUARANTINE 2048u
+static struct { struct kmem_cache *c; void *p; } quarantine[QUARANTINE];
+static u32 quarantine_next;
+
+static void quarantine_swap(struct kmem_cache **c, void **p)
+{
+	u32 i;
+	struct kmem_cache *oldc;
+	void *oldp;
+
+	if ((*c)->size > KMALLOC_SLAB_MAX)
+		return;
+	i = quarantine_next++ % QUARANTINE;
+	oldc = quarantine[i].c;
+	oldp = quarantine[i].p;
+
+	quarantine[i].c = *c;
+	quarantine[i].p = *p;
+	*c = oldc;
+	*p = oldp;
+}
+#else
+static void quarantine_swap(struct kmem_cache **c, void **p)
+{
+	(void)c, (void)p;
+}
+#endif
+
 void *kmem_cache_alloc(struct kmem_cache *c)
 {
 	void *p = c->nr_mag ? c->mag[--c->nr_mag] : slab_take(c);
@@ -261,11 +291,16 @@ void kmem_cache_free(struct kmem_cache *c, void *p)
 {
 	if (!p)
 		return;
+	kmem_check(p);
 #ifdef UMBER_DEBUG
+	kmem_unpoison(p, c->size);
 	debug_check_live(c, p);
 	memset(p, FREE_BYTE, c->usable);
 #endif
 	kmem_poison(p, c->size);
+	quarantine_swap(&c, &p);
+	if (!p)
+		return;
 	if (c->nr_mag == c->mag_limit)
 		cache_flush(c, c->mag_limit / 2);
 	c->mag[c->nr_mag++] = p;
@@ -278,13 +313,24 @@ static unsigned order_of(size_t size)
 
 void *kmalloc(size_t size)
 {
+	void *p;
+
 	if (unlikely(!ready))
 		kmalloc_init();
-	if (likely(size <= KMALLOC_SLAB_MAX))
-		return kmem_cache_alloc(&caches[size_cache[size_class[(size + 15) / 16]]]);
+	if (likely(size <= KMALLOC_SLAB_MAX)) {
+		struct kmem_cache *c = &caches[size_cache[size_class[(size + 15) / 16]]];
+
+		p = kmem_cache_alloc(c);
+		if (p)
+			kmem_fit(p, size, c->usable);
+		return p;
+	}
 	if (size > PAGE_SIZE << MAX_ORDER)
 		return NULL;
-	return page_alloc(order_of(size));
+	p = page_alloc(order_of(size));
+	if (p)
+		kmem_fit(p, size, PAGE_SIZE << order_of(size));
+	return p;
 }
 
 void *kzalloc(size_t size)
@@ -309,12 +355,15 @@ void *kcalloc(size_t n, size_t size)
 size_t ksize(const void *p)
 {
 	const struct page_meta *m;
+	size_t room;
 
 	if (!p)
 		return 0;
 	m = page_meta(slab_of(p));
 	BUG_ON(m->kind != PG_SLAB && m->kind != PG_LARGE);
-	return m->kind == PG_SLAB ? caches[m->cache].usable : PAGE_SIZE << m->order;
+	room = m->kind == PG_SLAB ? caches[m->cache].usable : PAGE_SIZE << m->order;
+	kmem_unpoison(p, room); /* who asks may use it */
+	return room;
 }
 
 void kfree(const void *p)
@@ -337,8 +386,10 @@ void *krealloc(void *p, size_t size)
 	size_t old = ksize(p);
 	void *q;
 
-	if (p && size <= old && size >= old / 4)
+	if (p && size <= old && size >= old / 4) {
+		kmem_fit(p, size, old);
 		return p;
+	}
 	q = kmalloc(size);
 	if (!q)
 		return NULL;

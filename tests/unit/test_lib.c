@@ -25,6 +25,7 @@
 #include "../../kernel/lib/parse.c"
 #include "../../kernel/lib/rbtree.c"
 #include "../../kernel/lib/kmem_page.c"
+#define KMEM_NO_QUARANTINE 1
 #include "../../kernel/lib/kmem_slab.c"
 #undef MAX_ORDER
 #include "../../kernel/lib/xarray.c"
