@@ -36,6 +36,11 @@ u64 patch_cont(struct stub *s, u64 rip);
 u32 patch_track(struct stub *s, const struct port_mmop *op, struct port_mmop *out, u32 max);
 void patch_fork(struct stub *child, const struct stub *parent);
 void patch_release(struct stub *s);
+/* ptrace and /proc/PID/mem see and write the original: puts it into what was read from addr, or into memory before a
+ * write (a debugger's breakpoint) goes there. */
+#define PATCH_COPY_RAW 0x100u /* port_copy_*: no view */
+void patch_view(struct stub *s, u64 addr, void *buf, size_t n);
+void patch_restore(struct stub *s, u64 addr, size_t n);
 /* The mm's guest sets its own gs: all its sites go back to their original pages. */
 void patch_off(struct stub *s);
 #endif

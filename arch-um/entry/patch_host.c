@@ -26,6 +26,7 @@ struct site {
 	struct text *text;
 	u64 off;           /* of the patch in the file */
 	u8 shape;
+	u8 orig[8];        /* what the file has there */
 	u32 imm;           /* SHAPE_MOV: number; SHAPE_CMP: immediate of the compare */
 };
 struct patched_page { u64 off, copy_off; };
@@ -129,6 +130,11 @@ static struct patched_page *page_of(struct text *t, u64 off)
 		if (t->pages[i].off == off)
 			return &t->pages[i];
 	return NULL;
+}
+
+static u32 site_bytes(const struct site *st)
+{
+	return st->shape == SHAPE_MOV ? 7 : 8;
 }
 
 static u32 site_hash(const struct text *t, u64 off)
@@ -482,7 +488,7 @@ static bool is_plain(struct text *t, u64 page_off, u8 *now, const u8 *orig)
 		u32 in = (u32)(sites[k].off - page_off);
 
 		if (sites[k].text == t && (sites[k].off & PAGE_MASK) == page_off)
-			memcpy(now + in, orig + in, sites[k].shape == SHAPE_MOV ? 7 : 8);
+			memcpy(now + in, orig + in, site_bytes(&sites[k]));
 	}
 	return !memcmp(now, orig, PAGE_SIZE);
 }
@@ -525,6 +531,7 @@ int port_patch(struct port_task *pt)
 		if (r)
 			return r;
 		in = (u32)(st.off & ~PAGE_MASK);
+		memcpy(sites[nsites - 1].orig, copy + in, site_bytes(&st));
 		memcpy(copy + in, "\xff\x24\x25", 3);
 		*(u32 *)(copy + in + 3) = PATCH_TABLE + (nsites - 1) * 8;
 		if (st.shape == SHAPE_CMP)
@@ -563,6 +570,60 @@ u64 patch_cont(struct stub *s, u64 rip)
 	if (!slot || sites[slot].shape != SHAPE_CMP || s->patch->addr[slot] != rip - SYSCALL_BYTES)
 		return rip;
 	return PATCH_THUNKS + slot * PATCH_THUNK_BYTES + 24;
+}
+
+/* Calls fn for each patched site of the mm that overlaps [addr, addr + n): the site's address. */
+static void for_sites(struct stub *s, u64 addr, size_t n, void (*fn)(struct stub *, const struct site *, u64, void *),
+		      void *arg)
+{
+	for (u32 i = 0; s->patch && i < s->ntext; i++) {
+		struct text_map *m = &s->text[i];
+
+		if (addr >= m->end || addr + n <= m->start || !m->text->npages)
+			continue;
+		for (u32 k = 1; k < s->patch->used; k++) {
+			u64 at = s->patch->addr[k];
+
+			if (at && sites[k].text == m->text && at < addr + n && at + site_bytes(&sites[k]) > addr)
+				fn(s, &sites[k], at, arg);
+		}
+	}
+}
+
+struct view { u64 addr; u8 *buf; size_t n; };
+
+static void show_orig(struct stub *s, const struct site *st, u64 at, void *arg)
+{
+	struct view *v = arg;
+	u8 now[8];
+
+	/* is the patch really there, whole, or did somebody write over it? */
+	if (port_copy_in(s->id, now, at, 3, 0) != 3 || now[0] != 0xff || now[1] != 0x24 || now[2] != 0x25)
+		return;
+	for (u32 i = 0; i < site_bytes(st); i++)
+		if (at + i >= v->addr && at + i < v->addr + v->n)
+			v->buf[at + i - v->addr] = st->orig[i];
+}
+
+void patch_view(struct stub *s, u64 addr, void *buf, size_t n)
+{
+	struct view v = { addr, buf, n };
+
+	for_sites(s, addr, n, show_orig, &v);
+}
+
+static void put_orig(struct stub *s, const struct site *st, u64 at, void *arg)
+{
+	u8 now[8];
+
+	(void)arg;
+	if (port_copy_in(s->id, now, at, 3, 0) == 3 && now[0] == 0xff && now[1] == 0x24 && now[2] == 0x25)
+		port_copy_out(s->id, at, st->orig, site_bytes(st), PORT_COPY_FORCE | PATCH_COPY_RAW);
+}
+
+void patch_restore(struct stub *s, u64 addr, size_t n)
+{
+	for_sites(s, addr, n, put_orig, NULL);
 }
 
 void patch_off(struct stub *s)

@@ -307,6 +307,25 @@ u64 port_mm_rss_pages(port_mm_t mm)
 	return rss;
 }
 
+u64 port_mm_pss_pages(port_mm_t mm)
+{
+	struct stub *s = stub_by_id(mm);
+	unsigned long kb = 0;
+	char path[64], line[256];
+	FILE *f;
+
+	if (!s || s->dead || !s->pid)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", s->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Pss_Anon: %lu kB", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb / 4;
+}
+
 int port_mm_mincore(port_mm_t mm, uaddr_t addr, size_t pages, u8 *vec)
 {
 	struct stub *s = stub_by_id(mm);

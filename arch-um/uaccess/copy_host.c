@@ -48,8 +48,14 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 		return 0;
 	if (s->deferred && stub_flush(s, false))
 		return -ESRCH;
-	if (flags & PORT_COPY_FORCE)
-		return copy_force(s, buf, addr, n, write_it);
+	if (flags & PORT_COPY_FORCE) {
+		if (s->patch && write_it && !(flags & PATCH_COPY_RAW))
+			patch_restore(s, addr, n);
+		r = copy_force(s, buf, addr, n, write_it);
+		if (s->patch && !write_it && r > 0)
+			patch_view(s, addr, buf, (size_t)r);
+		return r;
+	}
 	r = write_it ? process_vm_writev(s->pid, &local, 1, &remote, 1, 0)
 		     : process_vm_readv(s->pid, &local, 1, &remote, 1, 0);
 	if (r >= 0)
