@@ -17,7 +17,7 @@
 
 static const struct row *const tables[] = { call_rows, file_rows, ipc_rows, proc_rows, mem_rows };
 static uint64_t target_ns = 200 * 1000000ull;	/* $BENCH_MS: all slices of one row together */
-static unsigned int row_timeout_s = 20;		/* $BENCH_ROW_S */
+static unsigned int row_timeout_s = 30;		/* $BENCH_ROW_S */
 static unsigned int work_timeout_s = 180;	/* $BENCH_WORK_S */
 static const char *current_row = "?";
 static uint64_t row_begin;
