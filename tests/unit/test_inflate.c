@@ -66,12 +66,12 @@ static void round_trip(const char *cmd, const char *what, const u8 *in, size_t n
 		memset(z + c, 0xa5, 16); /* what follows a member is not consumed */
 		r = gunzip(z, c + 16, sink, &s);
 		ok(r == (ssize_t)c && s.n == n && !memcmp(o, in, n), what);
-		for (size_t cut = 0; cut < c; cut += c / 37 + 1) {
+		for (size_t cut = 0; cut < c; cut += c / 17 + 1) {
 			s.n = 0;
 			if (gunzip(z, cut, sink, &s) != -EINVAL)
 				ok(0, "a cut-off member is refused");
 		}
-		for (unsigned k = 0; k < 300; k++) { /* damage must not harm; mostly it is noticed */
+		for (unsigned k = 0; k < (n > 100000 ? 30u : 300u); k++) { /* damage must not harm; mostly it is noticed */
 			size_t at = (size_t)rand() % c;
 			u8 old = z[at];
 

@@ -110,7 +110,7 @@ int main(void)
 		"mkdir /bin 755\nown 10:20\nmode 755\ntime 7\n"
 		"mkdir /bin 755\nopen /bin/sh\n0=a;1=b;2=c;3=d;4=e;close\nown 10:20\nmode 4755\ntime 7\n"
 		"mkdir /a 755\nmkdir /a/b 755\nopen /a/b/empty\nclose\nown 10:20\nmode 644\ntime 7\n"
-		"symlink target | /ln\nown 10:20\ntime 7\n"
+		"symlink /ln | target\nown 10:20\ntime 7\n"
 		"mkdir /dev 755\nmknod /dev/null 20666 1:3\nown 10:20\nmode 666\ntime 7\n"
 		"open /h1\nclose\nown 10:20\nmode 644\ntime 7\n"
 		"link /h1 /h2\nopen /h2\n0=X;close\nown 10:20\nmode 644\ntime 7\n";

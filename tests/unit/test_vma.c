@@ -9,6 +9,9 @@
 
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
+#ifndef MREMAP_DONTUNMAP /* libc's header lacks it with some of its versions */
+#define MREMAP_DONTUNMAP 4
+#endif
 #include <port/port.h>
 #undef current
 #define current test_task
@@ -55,6 +58,7 @@ void kmem_cache_free(struct kmem_cache *c, void *p) { free(p); }
 u64 kmem_total_pages(void) { return 1 << 20; }
 u64 kmem_used_pages(void) { return 0; }
 void mutex_lock(struct mutex *m) { }
+int port_patch(struct port_task *pt) { (void)pt; return 0; }
 void mutex_unlock(struct mutex *m) { }
 void file_put(struct file *f) { f->ref.n--; }
 struct file *fd_get(int fd) { return NULL; }
