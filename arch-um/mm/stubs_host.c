@@ -278,8 +278,10 @@ static void sweep_orphans(void)
 	pthread_mutex_lock(&orders);
 	f = fopen(path, "re");
 	while (f && fscanf(f, "%d", &pid) == 1)
-		if (pid != reaper_pid && !pid_known(pid))
+		if (pid != reaper_pid && !pid_known(pid)) {
 			kill(pid, SIGKILL);
+			waitpid(pid, NULL, __WALL); /* dies at once: it may sleep in no call that delays SIGKILL */
+		}
 	if (f)
 		fclose(f);
 	pthread_mutex_unlock(&orders);
@@ -867,7 +869,11 @@ static int enter_pidns(void)
 	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		cap_t none = cap_init();
+
 		prctl(PR_SET_NAME, "umber-reaper");
+		if (none)
+			cap_set_proc(none);
 		setsid();
 		close_range(0, ~0u, 0);
 		for (;;)
@@ -906,9 +912,16 @@ int stubs_prefork(const char **what)
 void stubs_end(void)
 {
 	sweep_orphans();
-	if (reaper_pid > 0) {
+	if (reaper_pid > 0)
 		kill(reaper_pid, SIGKILL);
-		waitpid(reaper_pid, NULL, __WALL);
+	/* The namespace's first process ends only when we have reaped all others. All of them were killed. */
+	for (int i = 0; i < 2000; i++) {
+		pid_t pid = waitpid(-1, NULL, __WALL | WNOHANG);
+
+		if (pid < 0)
+			break;
+		if (!pid)
+			usleep(i < 100 ? 100 : 1000);
 	}
 }
 
