@@ -142,7 +142,8 @@ class FibreUnwinder(Unwinder):
         th = gdb.selected_thread()
         if not self.regs or pending.level() != 0 or not th or th.num != self.thread:
             return None
-        info = pending.create_unwind_info(self.Id(pending.read_register("rsp"), pending.read_register("rip")))
+        # an id below the fibre's own: gdb takes a caller that lies further in than its callee for a broken stack
+        info = pending.create_unwind_info(self.Id(self.regs["rsp"] - 16, pending.read_register("rip")))
         for name, value in self.regs.items():
             info.add_saved_register(name, value)
         return info
