@@ -1,16 +1,17 @@
 # umber: see README.md. `make`, `make run`, `make test`, `make check`, `make bench`, `make soak`, `make install`.
-# SAN=asan|tsan builds with sanitizers, DEBUG=1 with lock checks; each variant has its own object tree.
+# SAN=asan|tsan builds with sanitizers, DEBUG=1 with heap checks, CC=clang; each variant has its own object tree.
 CC      ?= gcc
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SAN     ?=
 DEBUG   ?=
-VARIANT := $(if $(SAN),$(SAN),release)$(if $(DEBUG),-debug)
+CLANGCC := $(findstring clang,$(CC))
+VARIANT := $(if $(SAN),$(SAN),release)$(if $(DEBUG),-debug)$(if $(CLANGCC),-clang)
 B       := build/$(VARIANT)
 VERSION := 0.1
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter \
-	   -Wno-sign-compare -Werror
+	   -Wno-sign-compare -Werror $(if $(CLANGCC),-Wno-missing-field-initializers)
 # A report of UBSan is an abort, as one of ASan is. Off: what the checks inserted make gcc believe about values.
 SANWARN := -O1 -Wno-array-bounds -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-stringop-overread -Wno-format-overflow \
 	   -Wno-format-truncation -Wno-stringop-truncation -Wno-restrict -Wno-nonnull -Wno-null-dereference
@@ -24,7 +25,7 @@ HFLAGS  := $(COMMON) $(SANFLAGS) -DUMBER_HOSTED=1 -D_GNU_SOURCE
 # The stub: no libc, no vector registers, no calls into anything (arch-um/stub/stub.lds places it).
 SFLAGS  := -std=gnu11 -O2 -g -fpie -fvisibility=hidden -fno-strict-aliasing -fno-common $(WARN) -Iinclude -I$(B) -ffreestanding \
 	   -nostdinc -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-	   -fno-jump-tables -fno-tree-loop-distribute-patterns -MMD -MP
+	   -fno-jump-tables $(if $(CLANGCC),-fno-builtin,-fno-tree-loop-distribute-patterns) -MMD -MP
 LDLIBS  := -lseccomp -lcap -lz
 
 KSRC    := $(sort $(shell find kernel -name '*.c'))
@@ -73,6 +74,11 @@ include rootfs/rootfs.mk
 $(B)/umber: $(B)/kernel.o $(POBJ) $(HOBJ) $(AOBJ) $(STUBOBJ) $(VDSOOBJ) $(ROOTFSOBJ)
 	@$(CC) $(SANFLAGS) -no-pie -pthread -g -Wl,-z,nodynamic-undefined-weak -o $@ $^ $(LDLIBS)
 
+# The port with a fake kernel, see tests/port.
+$(B)/tests/test_port: tests/port/test_port.c $(filter $(B)/arch-um/%,$(HOBJ)) $(AOBJ) $(STUBOBJ) $(VDSOOBJ) $(ROOTFSOBJ)
+	@mkdir -p $(@D)
+	@$(CC) $(HFLAGS) -Wno-missing-prototypes -no-pie -o $@ $^ $(LDLIBS)
+
 run: umber
 	./umber run -- sh || true
 
@@ -92,7 +98,7 @@ CLOK    := $(patsubst %.c,$(B)/clang/%.ok,$(KSRC) $(PSRC) $(HSRC) $(wildcard arc
 $(CLOK): | $(GEN)
 $(B)/clang/%.ok: %.c
 	@mkdir -p $(@D)
-	@$(CLANG) $(if $(filter arch-um/stub/%,$<),$(SFLAGS),$(if $(filter %_host.c,$<),$(HFLAGS),$(KFLAGS))) $(CLWARN) \
+	@$(CLANG) $(if $(filter arch-um/stub/%,$<),$(filter-out -fno-tree-loop-distribute-patterns,$(SFLAGS)),$(if $(filter %_host.c,$<),$(HFLAGS),$(KFLAGS))) $(CLWARN) \
 		-MF $(@:.ok=.d) -MT $@ $<
 	@touch $@
 clang: $(CLOK)
