@@ -7,7 +7,7 @@ PATTERN is a number, a name or a shell pattern. Each run starts in an empty dire
 environment. What the guest writes must not reach the host. A case says what it needs in its first comment lines:
     needs: PROGRAM ...      skipped where one of them is missing
     stderr                  stderr is compared too
-    timeout: SECONDS        for each of the two runs (default 60)
+    timeout: SECONDS        for the run in umber (default 60, and never less than ten times the native run)
     umber: OPTION ...       options for umber run
     files                   stdout and stderr are files, not pipes
     stdin: TEXT             standard input, with \\n escapes
@@ -63,23 +63,23 @@ def run_case(case, opts):
     env = {"PATH": harness.PATH, "HOME": work, "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb", "USER": "root",
            "LOGNAME": "root", "SHELL": "/bin/bash", "PWD": work, "TMPDIR": work, "CORPUS": HERE}
 
-    def once(prefix):
+    def once(prefix, timeout):
         shutil.rmtree(work, ignore_errors=True)
         os.mkdir(work)
-        r = harness.run(prefix + case.argv, case.timeout, cwd=work, env=env, stdin=case.stdin,
+        r = harness.run(prefix + case.argv, timeout, cwd=work, env=env, stdin=case.stdin,
                         pipe=not case.files)
         left = sorted(os.listdir(work))
         shutil.rmtree(work, ignore_errors=True)
         return r, left
 
-    native, _ = once([])
+    native, _ = once([], case.timeout * 3)
     if opts.native:
         sys.stderr.write("== %s status %d, %d ms %s\n" % (case.name, native.status, native.ms, native.trouble()))
         sys.stderr.write(native.out.decode("utf-8", "backslashreplace") + native.err.decode("utf-8", "backslashreplace"))
         return native.trouble()
     if native.timeout:
         return "natively: " + native.trouble()
-    guest, left = once([harness.UMBER, "run"] + case.umber + ["--"])
+    guest, left = once([harness.UMBER, "run"] + case.umber + ["--"], max(case.timeout, native.ms / 100))
     why = guest.trouble() + "\n" if guest.trouble() else ""
     if guest.status != native.status:
         why += "status %d, natively %d\n" % (guest.status, native.status)

@@ -1,0 +1,4 @@
+#!/bin/bash
+# needs: git
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b GIT_AUTHOR_DATE="1700000000 +0000" GIT_COMMITTER_DATE="1700000000 +0000" GIT_CONFIG_NOSYSTEM=1 GIT_PAGER=cat; git config --global init.defaultBranch main; git config --global gc.auto 0; git config --global advice.detachedHead false
+git init -q r; cd r; echo one > a; git add a; git commit -q -m first; git log --oneline; echo two >> a; mkdir d; echo x > d/f; git status --short; git add -A; git commit -m second | sed 's/^/> /'; git log --stat --format='%H %an %s'; git diff HEAD~1; git show --format=%s HEAD:d/f; git ls-files -s; git cat-file -p HEAD; git rev-parse HEAD; ls .git | sort; git fsck 2>&1; git mv a b; git rm -q d/f; git status -s; git reset -q --hard; git stash list; echo z > a; git stash -q; git stash pop -q; git diff --stat; git checkout -q -- a; git blame -s a; git grep -n two; git archive HEAD | tar tf -

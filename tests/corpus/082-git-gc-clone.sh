@@ -1,0 +1,6 @@
+#!/bin/bash
+# needs: git
+# timeout: 120
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b GIT_AUTHOR_DATE="1700000000 +0000" GIT_COMMITTER_DATE="1700000000 +0000" GIT_CONFIG_NOSYSTEM=1 GIT_PAGER=cat; git config --global init.defaultBranch main; git config --global gc.auto 0; git config --global advice.detachedHead false
+git init -q r; cd r; for i in {1..30}; do for j in {1..10}; do seq $i $((i*j)) > f$j; done; git add .; git commit -q -m "c$i"; done
+git count-objects; git gc -q; git count-objects; ls .git/objects/pack | wc -l; git fsck --full 2>&1; git verify-pack -v .git/objects/pack/*.idx | tail -1 | wc -l; git log --oneline | md5sum; git repack -adq; git prune; git log -S20 --oneline | wc -l; git rev-list --objects --all | wc -l; git pack-refs --all; git for-each-ref; git diff HEAD~10 --shortstat; cd ..; git clone -q r c; cd c; git log -1 --format=%H; git pull -q; echo n > n; git add n; git commit -q -m n; git push -q origin HEAD:refs/heads/new; git -C ../r log new -1 --format=%s; git fetch -q; git remote show -n origin | head -2 | tail -1 | wc -l; cd ..; git clone -q --bare r b.git; git clone -q --depth 2 file://$PWD/b.git s; git -C s log --oneline | wc -l; git -C r bundle create -q ../x.bundle main; git clone -q x.bundle fromb 2>&1; ls fromb | wc -l; git -C r format-patch -1 --stdout | md5sum | wc -l

@@ -1,0 +1,3 @@
+#!/bin/sh
+# needs: node
+node -e 'console.log(1+1)'; echo 'console.log("stdin script")' | node; node -e 'process.exit(5)'; echo $?; node -e 'throw new Error("x")' 2>/dev/null; echo $?; node -e 'process.kill(process.pid,"SIGTERM"); setTimeout(()=>0,1000)'; echo $?; node -p 'process.cwd()' | wc -l; echo data | node -e 'process.stdin.pipe(process.stdout)'; node --version | cut -c1; node -e 'for(let i=0;i<20000;i++)console.log(i)' | tail -1; node -e 'require("fs").watch(".",(e,f)=>{console.log(e,f);process.exit()}); setTimeout(()=>require("fs").writeFileSync("w",""),100)'; node -e 'setInterval(()=>0,1000)' & sleep 1; kill $!; wait $!; echo $?

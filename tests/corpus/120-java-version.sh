@@ -1,0 +1,4 @@
+#!/bin/sh
+# needs: java
+# stderr
+java -version
