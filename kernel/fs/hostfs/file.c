@@ -153,18 +153,24 @@ void hostfs_release(struct file *f)
 	kfree(hf);
 }
 
-static ssize_t read_some(struct hfile *hf, void *buf, size_t n, u64 off)
+/* The attempt that may not wait gives what the host has cached; the rest up to the end of the file is waited for, so
+ * that a read is short only there. Bytes or negative errno. */
+static ssize_t read_some(struct hfile *hf, char *buf, size_t n, u64 off)
 {
-	ssize_t r;
+	ssize_t r, done = 0;
 
 	if (n <= TRY_MAX && !hf->no_nowait) {
 		r = hostfs_pread(hf->fd, buf, n, off, true);
-		if (r > 0)
-			return r;
+		if (r > 0) {
+			done = r;
+			if ((size_t)done == n || off + (u64)done >= hf->hn->inode->size)
+				return done;
+		}
 		if (r == -EOPNOTSUPP)
 			hf->no_nowait = true;
 	}
-	return hostfs_pread(hf->fd, buf, n, off, false);
+	r = hostfs_pread(hf->fd, buf + done, n - (size_t)done, off + (u64)done, false);
+	return r < 0 ? (done ? done : r) : done + r;
 }
 
 static ssize_t hostfs_read_iter(struct file *f, struct iov_iter *it, s64 *pos)
