@@ -349,7 +349,8 @@ static void parse_uml(int argc, char **argv)
 		seen_root |= !strncmp(w, "root=", 5);
 		add_word(w);
 	}
-	(void)seen_root;
+	if (seen_root && boot_params.initrd == rootfs_image) /* as with UML, which embeds none: root= is the root */
+		boot_params.initrd = NULL;
 	if (!seen_console && !strstr(cmdline, " -- ") && strncmp(cmdline, "-- ", 3))
 		add_word("console=tty0");
 	boot_params.envp = NULL;
