@@ -82,7 +82,36 @@ static void mq_release(struct file *f)
 	mq_put(f->priv);
 }
 
-static const struct file_ops mq_fops = { .poll = mq_poll, .flush = mq_flush, .release = mq_release };
+/* read(2) of the descriptor tells the state of the queue (mq_overview(7)). */
+static ssize_t mq_read(struct file *f, struct iov_iter *it, s64 *pos)
+{
+	struct mq *q = f->priv;
+	bool sig = q->notify_pid && q->notify.notify == SIGEV_SIGNAL_;
+	char line[96];
+	struct mq_msg *m;
+	u64 bytes = 0;
+	size_t n;
+
+	list_for_each_entry(m, &q->msgs, node)
+		bytes += m->len;
+	n = (size_t)snprintf(line, sizeof(line), "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
+			     (unsigned long long)bytes, q->notify_pid ? q->notify.notify : 0,
+			     sig ? q->notify.signo : 0, q->notify_pid);
+	if (*pos < 0 || (u64)*pos >= n || !it->count)
+		return *pos < 0 ? -EINVAL : 0;
+	n = min(n - (size_t)*pos, it->count);
+	if (copy_to_iter(line + *pos, n, it) < n)
+		return -EFAULT;
+	*pos += (s64)n;
+	return (ssize_t)n;
+}
+
+static const struct file_ops mq_fops = {
+	.read_iter = mq_read,
+	.poll = mq_poll,
+	.flush = mq_flush,
+	.release = mq_release,
+};
 
 static struct mq *mq_find(const char *name)
 {
