@@ -18,6 +18,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,7 +164,8 @@ static void kill_stubs(void)
 		struct stub *s = stub_by_id(id);
 		siginfo_t si;
 
-		if (s && s->pidfd >= 0)
+		/* again: it may have attached after it was marked dead */
+		if (s && s->pidfd >= 0 && !syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0))
 			waitid(P_PIDFD, (id_t)s->pidfd, &si, WEXITED | __WALL);
 	}
 	stubs_end();

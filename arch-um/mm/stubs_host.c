@@ -293,8 +293,8 @@ static int attach(const struct seccomp_notif *req, struct uthread *ut)
 	struct stub *s = ut->stub;
 	char path[64];
 
-	/* Whoever is known already claims to be somebody else's child: refused, the order stays. */
-	if (pid_known((s32)req->pid))
+	/* Whoever is known already claims to be somebody else's child: refused, the order stays. A dead stub takes nobody in. */
+	if (s->dead || pid_known((s32)req->pid))
 		return -EPERM;
 	if (ut->order_op == STUB_OP_THREAD) {
 		snprintf(path, sizeof(path), "/proc/%d/task/%d", s->pid, (int)req->pid);
