@@ -135,6 +135,8 @@ long sys_kcmp(int pid1, int pid2, int type, u64 idx1, u64 idx2)
 		return compare(a->sighand, b->sighand);
 	case KCMP_IO:
 		return compare(a->io, b->io);
+	case KCMP_SYSVSEM:
+		return compare(a->sem_undo, b->sem_undo);
 	}
-	return type == KCMP_SYSVSEM || type == KCMP_EPOLL_TFD ? -EOPNOTSUPP : -EINVAL;
+	return type == KCMP_EPOLL_TFD ? -EOPNOTSUPP : -EINVAL;
 }
