@@ -136,7 +136,7 @@ long sys_kcmp(int pid1, int pid2, int type, u64 idx1, u64 idx2)
 	case KCMP_IO:
 		return compare(a->io, b->io);
 	case KCMP_SYSVSEM:
-		return compare(a->sem_undo, b->sem_undo);
+		return compare(a->tg->sem_undo, b->tg->sem_undo);
 	}
 	return type == KCMP_EPOLL_TFD ? -EOPNOTSUPP : -EINVAL;
 }
