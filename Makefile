@@ -79,8 +79,11 @@ $(B)/tests/test_port: tests/port/test_port.c $(filter $(B)/arch-um/%,$(HOBJ)) $(
 	@mkdir -p $(@D)
 	@$(CC) $(HFLAGS) -Wno-missing-prototypes -no-pie -o $@ $^ $(LDLIBS)
 
-run: umber
-	./umber run -- sh || true
+# Boots the embedded root to a shell. (poweroff -f ends it.)
+run:
+	@scripts/setup
+	@$(MAKE) --no-print-directory umber
+	./umber quiet
 
 setup:
 	scripts/setup
@@ -107,7 +110,9 @@ check: umber $(B)/SYSCALLS.md
 	@if command -v $(CLANG) >/dev/null; then $(MAKE) --no-print-directory clang; else echo "check: no clang here"; fi
 	scripts/check/all $(B)
 
-test: umber
+test:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory umber
 	tests/run
 
 bench: umber

@@ -116,10 +116,13 @@ static u32 parse_ncpus(const char *s, int status)
 
 static void add_word(const char *w)
 {
+	int status = boot_params.run ? 125 : 1;
 	size_t have = strlen(cmdline), n = strlen(w);
 
 	if (have + n + 2 > CMDLINE_MAX)
-		die(1, "the kernel command line is longer than %d bytes", CMDLINE_MAX);
+		die(status, "the kernel command line is longer than %d bytes", CMDLINE_MAX);
+	if (!strncmp(w, "intercept=", 10) && strcmp(w + 10, "seccomp"))
+		die(status, "%s: this build has the seccomp backend only; use intercept=seccomp", w);
 	if (have)
 		cmdline[have++] = ' ';
 	memcpy(cmdline + have, w, n + 1);

@@ -92,6 +92,7 @@ CASES = [
     ("125 bad size", lambda: status([U, "run", "--mem", "7x", "--", "true"], 125, err="7x")),
     ("125 bad root", lambda: status([U, "run", "--root", "/no/such", "--", "true"], 125, err="/no/such")),
     ("uml bad mem", lambda: status([U, "mem=7x"], 1, err="7x")),
+    ("backend that is not there", lambda: status([U, "intercept=ptrace"], 1, err="intercept=ptrace")),
     ("uml missing initrd", lambda: status([U, "initrd=/no/such"], 1, err="/no/such")),
     ("version", lambda: status([U, "--version"], 0)),
     ("user", lambda: status([U, "run", "--user", "65534:65534", "--", "id", "-u"], 0, out=b"65534\n")),
