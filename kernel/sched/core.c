@@ -99,10 +99,13 @@ static void enqueue(struct vcpu *v, struct task *t, bool front)
 		t->se.cpu = v->cpu;
 		t->se.rseq_event = true;
 	}
-	if (task_rt(t))
+	if (task_rt(t)) {
 		rt_insert(v, t, front);
-	else
+	} else {
+		if (list_empty(&v->fair))
+			v->fair_wait_tsc = now;
 		fair_insert(v, t);
+	}
 	t->se.on_rq = true;
 	t->se.queued_tsc = now;
 	if (!v->nr_queued++)
@@ -204,11 +207,26 @@ void balance_tick(struct vcpu *v)
 	}
 }
 
+/* Is it the turn of v's fair tasks although real-time ones want to run? They get a twentieth of the time at least. */
+static bool fair_first(const struct vcpu *v, u64 now)
+{
+	return !list_empty(&v->fair) &&
+	       (now < v->rt_off_tsc || tsc_since(now, v->fair_wait_tsc) > ns_to_tsc(RT_RUNTIME_NS));
+}
+
 struct task *pick_next(struct vcpu *v)
 {
 	struct list_head *h = !list_empty(&v->rt) ? &v->rt : &v->fair;
+	u64 now = rdtsc();
 	struct task *t;
 
+	if (h == &v->rt && unlikely(fair_first(v, now))) {
+		h = &v->fair;
+		if (now >= v->rt_off_tsc)
+			v->rt_off_tsc = now + ns_to_tsc(RT_OFF_NS);
+	}
+	if (h == &v->fair)
+		v->fair_wait_tsc = now;
 	if (list_empty(h))
 		return nr_vcpus > 1 ? pull(v) : NULL;
 	t = list_first_entry(h, struct task, se.run_node);
@@ -252,7 +270,7 @@ static bool wakeup_preempts(struct vcpu *v, const struct task *t)
 	if (!c)
 		return true;
 	if (task_rt(t))
-		return !task_rt(c) || t->se.rt_priority > c->se.rt_priority;
+		return task_rt(c) ? t->se.rt_priority > c->se.rt_priority : rdtsc() >= v->rt_off_tsc;
 	if (task_rt(c) || t->se.policy == SCHED_IDLE)
 		return false;
 	if (c->se.policy == SCHED_IDLE)
@@ -263,10 +281,12 @@ static bool wakeup_preempts(struct vcpu *v, const struct task *t)
 bool should_preempt(struct vcpu *v)
 {
 	struct task *c = v->curr;
-	u64 slice = slice_ticks(c);
-	bool over = slice && tsc_since(rdtsc(), c->se.slice_tsc) >= slice;
+	u64 slice = slice_ticks(c), now = rdtsc();
+	bool over = slice && tsc_since(now, c->se.slice_tsc) >= slice;
 
-	if (!list_empty(&v->rt)) {
+	if (task_rt(c) && unlikely(fair_first(v, now)))
+		return true;
+	if (!list_empty(&v->rt) && (task_rt(c) || now >= v->rt_off_tsc)) {
 		struct task *t = list_first_entry(&v->rt, struct task, se.run_node);
 
 		if (!task_rt(c) || t->se.rt_priority > c->se.rt_priority)

@@ -22,6 +22,8 @@
 
 #define SLICE_NS 3000000ULL
 #define RR_SLICE_NS 100000000ULL
+#define RT_RUNTIME_NS 950000000ULL   /* real-time tasks may keep fair ones waiting so long, */
+#define RT_OFF_NS 50000000ULL        /* then those go first so long (sched(7)) */
 #define TICK_NS 10000000ULL
 #define BALANCE_NS 50000ULL
 #define PULL_MIN_NS 20000ULL
@@ -38,6 +40,8 @@ struct vcpu {
 	struct list_head rt, fair;  /* queued tasks: by priority; by vruntime */
 	u32 nr_queued;
 	u64 min_vruntime;
+	u64 fair_wait_tsc;          /* since when `fair` waits: first one queued, or last one picked */
+	u64 rt_off_tsc;             /* until then fair tasks go before real-time ones */
 	u64 tick_tsc, balance_tsc;  /* next accounting tick; when queued tasks are offered to idle vCPUs */
 	u64 event_tsc, deadline_ns; /* when the scheduler wants to look again: TSC, and host clock for the port */
 	u64 timer_ns;               /* ktimer_next_ns() that these were made from */

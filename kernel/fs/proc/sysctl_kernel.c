@@ -148,7 +148,7 @@ static const struct ctl tab[] = {
 	CONST_("kernel/io_uring_disabled", "2"),
 	CONST_("kernel/max_lock_depth", "1024"),
 	CONST_("kernel/sched_rt_period_us", "1000000"),
-	CONST_("kernel/sched_rt_runtime_us", "-1"), /* real-time tasks are not throttled */
+	CONST_("kernel/sched_rt_runtime_us", "950000"),
 	CONST_("kernel/sched_rr_timeslice_ms", "100"),
 	{ .path = "kernel/random/boot_id", .type = CTL_FN, .get = get_boot_id },
 	{ .path = "kernel/random/uuid", .type = CTL_FN, .get = get_uuid },
