@@ -27,6 +27,7 @@ _Static_assert(sizeof(struct sigevent64) == 64, "struct sigevent is 64 bytes");
 #define ADJ_TAI 0x80u
 #define ADJ_SETOFFSET 0x100u
 #define ADJ_NANO 0x2000u
+#define ADJ_OFFSET_SINGLESHOT 0x8001u
 #define ADJ_OFFSET_SS_READ 0xa001u
 #define STA_UNSYNC 0x40
 #define STA_NANO 0x2000

@@ -155,6 +155,8 @@ static long adjust(uaddr_t buf)
 	if (modes && modes != ADJ_OFFSET_SS_READ) {
 		if (!capable(CAP_SYS_TIME))
 			return -EPERM;
+		if (modes == ADJ_OFFSET_SINGLESHOT && !tx.offset)
+			modes = 0; /* adjtime(3) of nothing: ends a slew, and there never is one */
 		if (modes & ~(ADJ_TAI | ADJ_SETOFFSET | ADJ_NANO))
 			return -EOPNOTSUPP;
 		if (modes & ADJ_TAI) {
