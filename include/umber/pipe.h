@@ -36,6 +36,7 @@ struct pipe {
 	u32 reserved;                 /* slots promised to producers that sleep */
 	u32 readers, writers, files;
 	u32 r_counter, w_counter;     /* opens so far of each end */
+	struct list_head async;       /* O_ASYNC files */
 	u8 *spare;                    /* one page kept for the next write */
 	bool busy, poll_used;
 };

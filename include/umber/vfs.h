@@ -382,6 +382,10 @@ long fcntl_lease(struct file *f, unsigned cmd, unsigned long arg);      /* F_SET
 long pipe_fcntl(struct file *f, unsigned cmd, unsigned long arg);       /* F_SETPIPE_SZ F_GETPIPE_SZ */
 long memfd_fcntl(struct file *f, unsigned cmd, unsigned long arg);      /* F_ADD_SEALS F_GET_SEALS */
 void file_sigio(struct file *f);                   /* O_ASYNC: SIGIO to the owner; drivers call it */
+/* Lists of O_ASYNC files for drivers: a fasync op puts f on (0 or -ENOMEM) and off; kill sends each that is open in
+ * one of these FMODE_* modes its signal. */
+int fasync_list_set(struct list_head *l, struct file *f, bool on);
+void fasync_list_kill(struct list_head *l, u32 modes);
 void epoll_file_gone(struct file *f);              /* last reference; called when f->epitems is not empty */
 void locks_remove_file(struct file *f);            /* flock, OFD: last reference */
 void locks_remove_posix(struct file *f, struct files *owner); /* close of an fd */

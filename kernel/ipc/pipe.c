@@ -6,6 +6,7 @@
 #include <umber/signal.h>
 #include <umber/string.h>
 #include <umber/task.h>
+#include <umber/vfs.h>
 
 #define WAKE_IN (EPOLLIN | EPOLLRDNORM)
 #define WAKE_OUT (EPOLLOUT | EPOLLWRNORM)
@@ -25,6 +26,7 @@ struct pipe *pipe_new(void)
 	wq_init(&p->rd_wq);
 	wq_init(&p->wr_wq);
 	wq_init(&p->open_wq);
+	list_init(&p->async);
 	return p;
 }
 
@@ -86,11 +88,15 @@ void pipe_consume(struct pipe *p, u32 n)
 void pipe_wake_readers(struct pipe *p)
 {
 	wq_wake_key(&p->rd_wq, 1, WAKE_IN);
+	if (unlikely(!list_empty(&p->async)))
+		fasync_list_kill(&p->async, FMODE_READ);
 }
 
 void pipe_wake_writers(struct pipe *p)
 {
 	wq_wake_key(&p->wr_wq, 1, WAKE_OUT);
+	if (unlikely(!list_empty(&p->async)))
+		fasync_list_kill(&p->async, FMODE_WRITE);
 }
 
 int pipe_wait_data(struct pipe *p, bool nonblock, bool *slept)

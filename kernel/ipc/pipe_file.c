@@ -149,7 +149,19 @@ static int fifo_open(struct inode *inode, struct file *f)
 	return err;
 }
 
+static int pipe_fasync(struct file *f, bool on)
+{
+	struct pipe *p = f->priv;
+
+	if (!p)
+		return 0;
+	if (on)
+		p->poll_used = true; /* the owner wants to hear of every write */
+	return fasync_list_set(&p->async, f, on);
+}
+
 const struct file_ops fifo_fops = {
+	.fasync = pipe_fasync,
 	.read_iter = pipe_read_iter,
 	.write_iter = pipe_write_iter,
 	.poll = pipe_poll,

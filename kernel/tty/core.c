@@ -79,43 +79,10 @@ struct tty *tty_by_dev(u32 dev)
 }
 
 /* ---- wake-ups ---- */
-struct async_node { struct list_head node; struct file *f; };
-
-int tty_fasync_list(struct list_head *l, struct file *f, bool on)
-{
-	struct async_node *n;
-
-	list_for_each_entry(n, l, node) {
-		if (n->f != f)
-			continue;
-		if (!on) {
-			list_del(&n->node);
-			kfree(n);
-		}
-		return 0;
-	}
-	if (!on)
-		return 0;
-	n = kmalloc(sizeof(*n));
-	if (!n)
-		return -ENOMEM;
-	n->f = f;
-	list_add(&n->node, l);
-	return 0;
-}
-
-void tty_kill_async(struct list_head *l)
-{
-	struct async_node *n;
-
-	list_for_each_entry(n, l, node)
-		file_sigio(n->f);
-}
-
 void tty_wake_readers(struct tty *t)
 {
 	wq_wake_key(&t->rd_wq, INT_MAX, EPOLLIN | EPOLLRDNORM);
-	tty_kill_async(&t->async);
+	fasync_list_kill(&t->async, FMODE_READ | FMODE_WRITE);
 }
 
 void tty_wake_writers(struct tty *t)
@@ -164,7 +131,7 @@ static void tty_release(struct file *f)
 {
 	struct tty *t = file_tty(f);
 
-	tty_fasync_list(&t->async, f, false);
+	fasync_list_set(&t->async, f, false);
 	if (!--t->count) {
 		t->excl = false;
 		t->flow_stopped = t->tco_stopped = false;
@@ -208,12 +175,12 @@ void tty_hangup(struct tty *t)
 	tty_flush_output(t);
 	wq_wake_key(&t->rd_wq, INT_MAX, EPOLLIN | EPOLLHUP | EPOLLERR);
 	wq_wake_key(&t->wr_wq, INT_MAX, EPOLLOUT | EPOLLHUP | EPOLLERR);
-	tty_kill_async(&t->async);
+	fasync_list_kill(&t->async, FMODE_READ | FMODE_WRITE);
 }
 
 static int tty_fasync(struct file *f, bool on)
 {
-	return tty_fasync_list(&file_tty(f)->async, f, on);
+	return fasync_list_set(&file_tty(f)->async, f, on);
 }
 
 const struct file_ops tty_fops = {

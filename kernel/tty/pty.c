@@ -26,7 +26,7 @@ void pty_wake_master(struct pty *p, u32 key)
 {
 	wq_wake_key(&p->wq, INT_MAX, key);
 	if (key & EPOLLIN)
-		tty_kill_async(&p->async);
+		fasync_list_kill(&p->async, FMODE_READ | FMODE_WRITE);
 }
 
 /* Packet mode: the master will read these control bits first. */
@@ -125,7 +125,7 @@ static void ptm_release(struct file *f)
 	struct pty *p = f->priv;
 	struct tty *t = p->slave;
 
-	tty_fasync_list(&p->async, f, false);
+	fasync_list_set(&p->async, f, false);
 	p->packet = false;
 	t->dead = true;
 	tty_hangup(t);
@@ -326,7 +326,7 @@ static int ptm_fasync(struct file *f, bool on)
 {
 	struct pty *p = f->priv;
 
-	return tty_fasync_list(&p->async, f, on);
+	return fasync_list_set(&p->async, f, on);
 }
 
 static const struct file_ops ptm_fops = {

@@ -70,9 +70,6 @@ static inline void in_set_delim(struct tty *t, u32 i, bool on)
 
 /* Opens f (of any inode) on t: count, generation, controlling terminal unless noctty. */
 int tty_open_file(struct tty *t, struct file *f, bool noctty);
-/* async lists: shared by tty and pty master */
-int tty_fasync_list(struct list_head *l, struct file *f, bool on);
-void tty_kill_async(struct list_head *l);
 void tty_wake_readers(struct tty *t);
 void tty_wake_writers(struct tty *t);
 

@@ -158,6 +158,40 @@ void file_sigio(struct file *f)
 		signal_send_group(sig, SEND_SIG_KERNEL, tg);
 }
 
+struct async_node { struct list_head node; struct file *f; };
+
+int fasync_list_set(struct list_head *l, struct file *f, bool on)
+{
+	struct async_node *n;
+
+	list_for_each_entry(n, l, node) {
+		if (n->f != f)
+			continue;
+		if (!on) {
+			list_del(&n->node);
+			kfree(n);
+		}
+		return 0;
+	}
+	if (!on)
+		return 0;
+	n = kmalloc(sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->f = f;
+	list_add(&n->node, l);
+	return 0;
+}
+
+void fasync_list_kill(struct list_head *l, u32 modes)
+{
+	struct async_node *n;
+
+	list_for_each_entry(n, l, node)
+		if (n->f->mode & modes)
+			file_sigio(n->f);
+}
+
 static long dup_query(struct file *f, int fd)
 {
 	struct file *other = fd_get_raw(fd);
