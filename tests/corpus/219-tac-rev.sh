@@ -1,0 +1,3 @@
+#!/bin/bash
+# timeout: 60
+seq 5 | tac; echo hello | rev
