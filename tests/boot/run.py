@@ -16,9 +16,12 @@ def left_over():
         try:
             with open(p) as f:
                 c = f.read().strip()
+            with open(os.path.join(os.path.dirname(p), "stat")) as f:
+                state, parent = f.read().rsplit(")", 1)[1].split()[:2]
         except OSError:
             continue
-        if c.startswith(("memfd:umber", "umber-reaper")):
+        # orphans that still run: those of other umbers on this machine have a parent
+        if c.startswith(("memfd:umber", "umber-reaper")) and parent == "1" and state != "Z":
             names.append(p.split("/")[2])
     return names
 
