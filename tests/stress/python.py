@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""CPython's own tests (package libpython3-testsuite): what passes natively must pass in the guest.
+
+    python.py [--all] [MODULE ...]      default: the short list; --all: what `make soak` runs
+
+The known differences and their causes are in python.known, one "MODULE NAME  # why" a line."""
+import os, re, subprocess, sys, tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness
+
+SHORT = "test_select test_mmap test_fcntl test_pty test_poll test_epoll test_pipes test_memoryio test_posix test_popen".split()
+LONG = SHORT + ("test_os test_subprocess test_signal test_threading test_tempfile test_shutil test_io test_selectors test_thread "
+                "test_eintr test_fork1 test_wait3 test_wait4 test_threadsignals test_queue test_socketpair test_glob test_pathlib "
+                "test_file test_fileio test_largefile test_resource test_pwd test_grp test_time test_sys test_faulthandler "
+                "test_concurrent_futures test_multiprocessing_fork test_multiprocessing_spawn test_multiprocessing_forkserver "
+                "test_asyncio.test_unix_events test_asyncio.test_subprocess test_asyncio.test_base_events "
+                "test_asyncio.test_events test_asyncio.test_streams test_asyncio.test_selector_events test_asyncio.test_tasks").split()
+HERE = os.path.dirname(os.path.abspath(__file__))
+PY = "/usr/bin/python3"
+
+
+def known():
+    try:
+        with open(os.path.join(HERE, "python.known")) as f:
+            return {tuple(line.split()[:2]) for line in f if line.strip() and not line.startswith("#")}
+    except OSError:
+        return set()
+
+
+def results(text):
+    """test id -> outcome; the outcome may come lines after the name, when the test prints."""
+    r, name = {}, None
+    for line in text.split("\n"):
+        m = re.match(r"(test\w*) \((\S+)\)", line)
+        if m:
+            name = m[2] if m[2].endswith("." + m[1]) else m[2] + "." + m[1]
+            r[name] = "none"
+        m = re.search(r"(?:^|\.\.\. ?|\s)(ok|FAIL|ERROR|skipped .*|expected failure)$", line)
+        if m and name and r[name] == "none":
+            r[name] = m[1].split()[0]
+    return r
+
+
+def run(prefix, module, limit):
+    with tempfile.TemporaryDirectory(prefix="umber-py.") as d:
+        env = {"PATH": harness.PATH, "HOME": d, "LANG": "C.UTF-8", "TMPDIR": d, "TZ": "UTC"}
+        return harness.run(prefix + [PY, "-m", "test", "-v", "--timeout", str(limit - 20), module], timeout=limit, cwd=d, env=env)
+
+
+def case(module):
+    n = run([], module, 900)
+    g = run([harness.UMBER, "run", "--init", "--"], module, 1800)
+    native, guest = results((n.out + n.err).decode("utf-8", "replace")), results((g.out + g.err).decode("utf-8", "replace"))
+    keep = os.environ.get("KEEP_LOGS")
+    if keep:
+        for what, r in (("native", n), ("guest", g)):
+            with open(os.path.join(keep, "%s.%s" % (module, what)), "wb") as f:
+                f.write(r.out + r.err)
+    skip = known()
+    why = g.trouble() + "\n" if g.trouble() else ""
+    good = 0
+    for name, r in sorted(native.items()):
+        if r != "ok":
+            continue
+        good += 1
+        have = guest.get(name, "missing")
+        if have not in ("ok",) and (module, name) not in skip:
+            why += "%s: %s in the guest\n" % (name, have)
+    if not good and not n.status:
+        return ("skip", "nothing ran natively")
+    why = why.strip()
+    if why:
+        return why + "\n" + (g.out + g.err)[-600:].decode("utf-8", "replace")
+    return ("ok", "%d tests, native %.1f s, umber %.1f s" % (good, n.ms / 1000, g.ms / 1000))
+
+
+def main():
+    if subprocess.run([PY, "-c", "import test.test_os"], stderr=subprocess.DEVNULL).returncode:
+        print("1..0 # SKIP no libpython3-testsuite; run scripts/setup test")
+        return
+    names = [a for a in sys.argv[1:] if not a.startswith("-")] or (LONG if "--all" in sys.argv else SHORT)
+    sys.exit(harness.tap_all([(m, lambda m=m: case(m)) for m in names]) > 0)
+
+
+main()
