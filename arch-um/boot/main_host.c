@@ -115,9 +115,9 @@ u64 port_task_utime_ns(struct port_task *pt)
 	char path[64];
 	FILE *f;
 
-	if (!ut || !ut->tid)
+	if (!ut || !uthread_tid(ut))
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", ut->stub->pid, ut->tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", stub_pid(ut->stub), uthread_tid(ut));
 	f = fopen(path, "re");
 	if (f && fscanf(f, "%llu", &ns) != 1)
 		ns = 0;
@@ -165,8 +165,8 @@ static void kill_stubs(void)
 		siginfo_t si;
 
 		/* again: it may have attached after it was marked dead */
-		if (s && s->pidfd >= 0 && !syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0))
-			waitid(P_PIDFD, (id_t)s->pidfd, &si, WEXITED | __WALL);
+		if (s && stub_pidfd(s) >= 0 && !syscall(SYS_pidfd_send_signal, stub_pidfd(s), SIGKILL, NULL, 0))
+			waitid(P_PIDFD, (id_t)stub_pidfd(s), &si, WEXITED | __WALL);
 	}
 	stubs_end();
 }

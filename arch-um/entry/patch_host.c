@@ -509,7 +509,7 @@ int port_patch(struct port_task *pt)
 
 	pt->patch_wanted = 0;
 	m = s ? map_at(s, at) : NULL;
-	if (!m || s->dead || nsites == PATCH_SLOTS || in + SYSCALL_BYTES > PAGE_SIZE)
+	if (!m || stub_dead(s) || nsites == PATCH_SLOTS || in + SYSCALL_BYTES > PAGE_SIZE)
 		return -ENOENT;
 	st.text = m->text;
 	page_off = m->off + ((at & PAGE_MASK) - m->start);

@@ -138,7 +138,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 	u32 nfds = 0, at = 0, base;
 	struct stub_op *o;
 
-	if (!ut || s->dead || stub_flush(s, true))
+	if (!ut || stub_dead(s) || stub_flush(s, true))
 		return -EIO;
 	o = ut->mb->ops;
 	if (nr == 1 && ops->kind == PORT_MM_ADVISE)
@@ -271,7 +271,7 @@ int port_cmpxchg_user(port_mm_t mm, uaddr_t addr, u32 expect, u32 val, u32 *old)
 	struct uthread *ut = s ? stub_ops_thread(s) : NULL;
 	s64 res;
 
-	if (!ut || s->dead || stub_flush(s, true) || (addr & 3) || addr >= PORT_TASK_SIZE)
+	if (!ut || stub_dead(s) || stub_flush(s, true) || (addr & 3) || addr >= PORT_TASK_SIZE)
 		return -EFAULT;
 	ut->mb->ops[0] = (struct stub_op){ .kind = STUB_OP_CMPXCHG, .a = { addr, expect, val } };
 	if (uthread_run_ops(ut, 1))
@@ -291,9 +291,9 @@ u64 port_mm_rss_pages(port_mm_t mm)
 	ssize_t n;
 	int fd;
 
-	if (!s || s->dead || !s->pid)
+	if (!s || stub_dead(s) || !stub_pid(s))
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/statm", s->pid);
+	snprintf(path, sizeof(path), "/proc/%d/statm", stub_pid(s));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
@@ -314,9 +314,9 @@ u64 port_mm_pss_pages(port_mm_t mm)
 	char path[64], line[256];
 	FILE *f;
 
-	if (!s || s->dead || !s->pid)
+	if (!s || stub_dead(s) || !stub_pid(s))
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", s->pid);
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", stub_pid(s));
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "Pss_Anon: %lu kB", &kb) == 1)
@@ -332,9 +332,9 @@ int port_mm_mincore(port_mm_t mm, uaddr_t addr, size_t pages, u8 *vec)
 	char path[64];
 	int fd, r = 0;
 
-	if (!s || s->dead)
+	if (!s || stub_dead(s))
 		return -ESRCH;
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", s->pid);
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", stub_pid(s));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -ENOSYS;

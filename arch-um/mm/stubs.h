@@ -75,6 +75,22 @@ void stubs_end(void);                             /* after all stubs were killed
 int stubs_init(const char **what);
 void stubs_refill(void);                          /* idle time: tops up the zygote pool */
 struct stub *stub_by_id(port_mm_t id);
+static inline bool stub_dead(const struct stub *s)
+{
+	return __atomic_load_n(&s->dead, __ATOMIC_ACQUIRE); /* the watcher writes it without klock */
+}
+static inline s32 stub_pid(const struct stub *s)
+{
+	return __atomic_load_n(&s->pid, __ATOMIC_ACQUIRE);  /* 0 until attached; the listener writes it */
+}
+static inline int stub_pidfd(const struct stub *s)
+{
+	return __atomic_load_n(&s->pidfd, __ATOMIC_ACQUIRE);
+}
+static inline s32 uthread_tid(const struct uthread *ut)
+{
+	return __atomic_load_n(&ut->tid, __ATOMIC_ACQUIRE);
+}
 struct uthread *uthread_by_id(s32 id);
 void stub_kill(struct stub *s);                   /* SIGKILL through the pidfd */
 void stubs_audit(void);                           /* about once a second, klock held */

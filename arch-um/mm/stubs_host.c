@@ -40,7 +40,7 @@
 #define SLOTS_STEP 8
 #define AUDIT_SLACK_NS 50000000ULL
 #define ZYGOTES_WANTED 3
-#define ATTACH_TIMEOUT_NS 1000000000ULL
+#define ATTACH_TIMEOUT_NS 2500000000ULL
 
 extern const char stub_image[], stub_image_end[];
 
@@ -104,11 +104,11 @@ static void stub_destroy(struct stub *s)
 		close(s->sock);
 	if (s->stub_sock >= 0)
 		close(s->stub_sock);
-	if (s->pidfd >= 0) {
+	if (stub_pidfd(s) >= 0) {
 		siginfo_t si;
 
-		waitid(P_PIDFD, (id_t)s->pidfd, &si, WEXITED | __WALL | WNOHANG);
-		close(s->pidfd);
+		waitid(P_PIDFD, (id_t)stub_pidfd(s), &si, WEXITED | __WALL | WNOHANG);
+		close(stub_pidfd(s));
 	}
 	__atomic_store_n(&stubs[s->id], NULL, __ATOMIC_RELEASE);
 	free(s);
@@ -188,7 +188,7 @@ static struct uthread *uthread_new(struct stub *s)
 	s->nr_threads++;
 	__atomic_store_n(&uthreads[id], ut, __ATOMIC_RELEASE);
 	if (id > ut_high)
-		ut_high = id;
+		__atomic_store_n(&ut_high, id, __ATOMIC_RELEASE);
 	return ut;
 }
 
@@ -217,7 +217,7 @@ static int order_place(struct uthread *child, struct uthread *parent, u32 op)
 
 	getrandom(&child->cookie, sizeof(child->cookie), 0);
 	child->cookie |= 1;
-	child->order_tid = parent->tid;
+	child->order_tid = uthread_tid(parent);
 	child->order_op = op;
 	child->cpu = parent->cpu;
 	pthread_mutex_lock(&orders);
@@ -255,10 +255,10 @@ static int add_fd(u64 id, int src, int at)
 /* Is it the host id of a thread that we have? orders held; ids are written before the order leaves pending[]. */
 static bool pid_known(s32 tid)
 {
-	for (s32 i = 1; i <= ut_high; i++) {
+	for (s32 i = 1, last = __atomic_load_n(&ut_high, __ATOMIC_ACQUIRE); i <= last; i++) {
 		struct uthread *ut = __atomic_load_n(&uthreads[i], __ATOMIC_ACQUIRE);
 
-		if (ut && ut->tid == tid)
+		if (ut && uthread_tid(ut) == tid)
 			return true;
 	}
 	return false;
@@ -294,10 +294,10 @@ static int attach(const struct seccomp_notif *req, struct uthread *ut)
 	char path[64];
 
 	/* Whoever is known already claims to be somebody else's child: refused, the order stays. A dead stub takes nobody in. */
-	if (s->dead || pid_known((s32)req->pid))
+	if (stub_dead(s) || pid_known((s32)req->pid))
 		return -EPERM;
 	if (ut->order_op == STUB_OP_THREAD) {
-		snprintf(path, sizeof(path), "/proc/%d/task/%d", s->pid, (int)req->pid);
+		snprintf(path, sizeof(path), "/proc/%d/task/%d", stub_pid(s), (int)req->pid);
 		if (access(path, F_OK))
 			return -EPERM;
 	} else {
@@ -312,11 +312,11 @@ static int attach(const struct seccomp_notif *req, struct uthread *ut)
 		}
 		close(s->stub_sock);
 		s->stub_sock = -1;
-		s->pid = (s32)req->pid;
-		s->pidfd = fd;
+		__atomic_store_n(&s->pid, (s32)req->pid, __ATOMIC_RELEASE);
+		__atomic_store_n(&s->pidfd, fd, __ATOMIC_RELEASE);
 		events_watch_stub(s);
 	}
-	ut->tid = (s32)req->pid;
+	__atomic_store_n(&ut->tid, (s32)req->pid, __ATOMIC_RELEASE);
 	__atomic_store_n(&ut->attached, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &ut->attached, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	return 0;
@@ -391,7 +391,7 @@ int uthread_wait_attached(struct uthread *ut)
 		struct timespec ts = { 0, 20000000 };
 
 		syscall(SYS_futex, &ut->attached, FUTEX_WAIT, 0, &ts, NULL, 0);
-		if (port_monotonic_ns() > deadline || ut->stub->dead)
+		if (port_monotonic_ns() > deadline || stub_dead(ut->stub))
 			r = -EIO;
 	}
 	if (!r && wait_ops(ut) != WAIT_ENTRY) /* its MBOX_ENTRY_START */
@@ -558,7 +558,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 	struct stub_op *op;
 	int r;
 
-	if (!put || put->stub->dead || stub_flush(put->stub, true) || uthread_need_full(put))
+	if (!put || stub_dead(put->stub) || stub_flush(put->stub, true) || uthread_need_full(put))
 		return -EAGAIN;
 	s = stub_new();
 	cut = s ? uthread_new(s) : NULL;
@@ -567,7 +567,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 			stub_destroy(s);
 		return -EAGAIN;
 	}
-	if (!put || put->stub->dead || order_place(cut, put, STUB_OP_FORK)) {
+	if (!put || stub_dead(put->stub) || order_place(cut, put, STUB_OP_FORK)) {
 		stub_destroy(s);
 		return -EAGAIN;
 	}
@@ -603,7 +603,7 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 	struct stub_op *op;
 	int r;
 
-	if (!put || put->stub->dead || stub_flush(put->stub, true) || uthread_need_full(put))
+	if (!put || stub_dead(put->stub) || stub_flush(put->stub, true) || uthread_need_full(put))
 		return -EAGAIN;
 	for (cut = put->stub->threads; cut; cut = cut->next)
 		if (cut->parked && (cut->fast || cut->uc_off == put->uc_off))
@@ -686,17 +686,17 @@ void port_task_exec(struct port_task *pt, port_mm_t new_mm)
 
 void stub_kill(struct stub *s)
 {
-	if (s->dead)
+	if (stub_dead(s))
 		return;
 	__atomic_store_n(&s->dead, true, __ATOMIC_RELEASE);
-	if (s->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+	if (stub_pidfd(s) >= 0)
+		syscall(SYS_pidfd_send_signal, stub_pidfd(s), SIGKILL, NULL, 0);
 }
 
 /* The watcher saw the pidfd become readable. */
 void stub_died(struct stub *s)
 {
-	s->dead = true;
+	__atomic_store_n(&s->dead, true, __ATOMIC_RELEASE);
 	s->death_seen = true;
 	if (s->freed) {
 		stub_destroy(s);
@@ -719,10 +719,10 @@ void port_mm_free(port_mm_t mm)
 	if (!s)
 		return;
 	s->freed = true;
-	if (s->pidfd < 0 && s->threads && !s->threads->started)
+	if (stub_pidfd(s) < 0 && s->threads && !s->threads->started)
 		uthread_wait_attached(s->threads);
 	stub_kill(s);
-	if (s->death_seen || s->pidfd < 0) /* nobody will ever report its death */
+	if (s->death_seen || stub_pidfd(s) < 0) /* nobody will ever report its death */
 		stub_destroy(s);
 }
 
@@ -735,11 +735,11 @@ void stubs_audit(void)
 		bool running = false;
 		u64 ns;
 
-		if (!s || s->dead || !s->pid || s == template_stub)
+		if (!s || stub_dead(s) || !stub_pid(s) || s == template_stub)
 			continue;
 		for (struct uthread *ut = s->threads; ut; ut = ut->next)
 			running |= ut->running || !ut->started;
-		if (clock_gettime((clockid_t)(~(u32)s->pid << 3 | 2), &ts))
+		if (clock_gettime((clockid_t)(~(u32)stub_pid(s) << 3 | 2), &ts))
 			continue;
 		ns = (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 		if (!running && s->audit_quiet && s->audit_resumes == s->resumes && ns > s->audit_ns + AUDIT_SLACK_NS)
@@ -796,7 +796,7 @@ static u32 unmap_leftovers(struct stub *s, struct stub_op *ops, u32 max, u64 *vd
 	u32 n = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", s->pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", stub_pid(s));
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f) && n < max) {
 		unsigned long a, b;
@@ -936,7 +936,7 @@ int stubs_init(const char **what)
 
 	/* where vCPU 0 is: a zygote that woke on an idle CPU would be slow */
 	if (!sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) == 1) {
-		sched_setaffinity(template_ut->tid, sizeof(set), &set);
+		sched_setaffinity(uthread_tid(template_ut), sizeof(set), &set);
 		template_ut->cpu = hvcpus[0].host_cpu;
 	}
 	*what = "start the template stub";
@@ -947,7 +947,7 @@ int stubs_init(const char **what)
 	if (fd < 0)
 		return fd;
 	*what = "take the seccomp listener from the stub (pidfd_getfd; are ptrace rights restricted?)";
-	listener = (int)syscall(SYS_pidfd_getfd, template_stub->pidfd, fd, 0);
+	listener = (int)syscall(SYS_pidfd_getfd, stub_pidfd(template_stub), fd, 0);
 	if (listener < 0)
 		return -errno;
 	fcntl(listener, F_SETFD, FD_CLOEXEC);

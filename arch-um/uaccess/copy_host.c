@@ -16,7 +16,7 @@ static ssize_t copy_force(struct stub *s, void *buf, uaddr_t addr, size_t n, boo
 	size_t done = 0;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", stub_pid(s));
 	fd = open(path, (write_it ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	if (fd < 0)
 		return -ESRCH;
@@ -37,7 +37,7 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 	struct iovec local = { buf, n }, remote = { (void *)addr, n };
 	ssize_t r;
 
-	if (!s || s->dead || !__atomic_load_n(&s->pid, __ATOMIC_ACQUIRE)) /* see port_user_wait() */
+	if (!s || stub_dead(s) || !stub_pid(s)) /* see port_user_wait() */
 		return -ESRCH;
 	/* Nothing at or above the stub's region is the guest's. */
 	if (addr >= PORT_TASK_SIZE)
@@ -56,8 +56,8 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 			patch_view(s, addr, buf, (size_t)r);
 		return r;
 	}
-	r = write_it ? process_vm_writev(s->pid, &local, 1, &remote, 1, 0)
-		     : process_vm_readv(s->pid, &local, 1, &remote, 1, 0);
+	r = write_it ? process_vm_writev(stub_pid(s), &local, 1, &remote, 1, 0)
+		     : process_vm_readv(stub_pid(s), &local, 1, &remote, 1, 0);
 	if (r >= 0)
 		return r;
 	return errno == ESRCH || errno == EPERM ? -ESRCH : 0;

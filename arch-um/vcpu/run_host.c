@@ -26,6 +26,7 @@
 #define KICK_PATIENCE_NS 10000000ULL /* then the host is asked what the thread does */
 #define KICK_CPU_NS 15000000ULL      /* CPU time burned in spite of a kick: hostile */
 #define OPS_PATIENCE_NS 100000000ULL
+#define OPS_LOOKS 10
 #define OPS_CPU_NS 10000000000ULL    /* unmapping a terabyte takes its time */
 
 struct waitv { u64 val, uaddr; u32 flags, reserved; };
@@ -63,7 +64,7 @@ enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops)
 		now = __atomic_load_n(&mb->s2k, __ATOMIC_ACQUIRE);
 		if (now != seen)
 			break;
-		if (__atomic_load_n(&ut->stub->dead, __ATOMIC_ACQUIRE))
+		if (stub_dead(ut->stub))
 			return WAIT_DEAD;
 		if (!ops && a != v->seen)
 			return WAIT_ATTENTION;
@@ -111,7 +112,7 @@ static void place(struct uthread *ut, struct hvcpu *v)
 		return;
 	CPU_ZERO(&set);
 	CPU_SET(want, &set);
-	if (!sched_setaffinity(ut->tid, sizeof(set), &set))
+	if (!sched_setaffinity(uthread_tid(ut), sizeof(set), &set))
 		ut->cpu = want;
 }
 
@@ -219,7 +220,7 @@ int uthread_need_full(struct uthread *ut)
 
 	if (!ut->fast)
 		return 0;
-	if (ut->stub->dead)
+	if (stub_dead(ut->stub))
 		return -EIO;
 	mb->fast.rip = ut->fast_rip;
 	if (stub_flush(ut->stub, true))
@@ -313,7 +314,7 @@ static char thread_state(struct uthread *ut, u64 *cpu_ns)
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", ut->stub->pid, ut->tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", stub_pid(ut->stub), uthread_tid(ut));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 'X';
@@ -325,7 +326,7 @@ static char thread_state(struct uthread *ut, u64 *cpu_ns)
 		if (p && p[1] && p[2])
 			state = p[2];
 	}
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", ut->stub->pid, ut->tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", stub_pid(ut->stub), uthread_tid(ut));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		n = read(fd, buf, sizeof(buf) - 1);
@@ -373,13 +374,15 @@ static bool hostile(struct uthread *ut, u64 pause_ns, u64 cpu_limit_ns, u64 *cpu
 enum wait_result wait_ops(struct uthread *ut)
 {
 	u64 base = 0;
+	u32 looks = 0;
 
 	for (;;) {
 		enum wait_result w = wait_entry(ut, port_monotonic_ns() + OPS_PATIENCE_NS, true);
 
 		if (w != WAIT_TIMEOUT)
 			return w;
-		if (hostile(ut, OPS_PATIENCE_NS / 2, OPS_CPU_NS, &base))
+		/* an ordered clone sleeps for long where the host starves our listener: many looks before it is a crime */
+		if (hostile(ut, OPS_PATIENCE_NS / 2, OPS_CPU_NS, &base) && ++looks >= OPS_LOOKS)
 			return WAIT_DEAD;
 	}
 }
@@ -390,7 +393,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	struct hvcpu *v = this_hvcpu();
 	enum wait_result w;
 
-	if (!ut || ut->stub->dead)
+	if (!ut || stub_dead(ut->stub))
 		return PORT_ENTRY_DEAD;
 	if (!ut->running) {
 		if (v->last_ut != ut->id) {
@@ -441,7 +444,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		v->attns++;
 		events_drain();
 	}
-	if (ut->stub->dead || w == WAIT_DEAD) {
+	if (stub_dead(ut->stub) || w == WAIT_DEAD) {
 		ut->running = false;
 		return PORT_ENTRY_DEAD;
 	}
@@ -460,6 +463,6 @@ void port_user_kick(struct port_task *pt)
 		return;
 	ut->kick_cpu = 0;
 	ut->kicked_ns = port_monotonic_ns();
-	if (syscall(SYS_tgkill, ut->stub->pid, ut->tid, STUB_KICK_SIGNAL) && errno == ESRCH)
+	if (syscall(SYS_tgkill, stub_pid(ut->stub), uthread_tid(ut), STUB_KICK_SIGNAL) && errno == ESRCH)
 		stub_kill(ut->stub); /* the thread made itself go away */
 }
