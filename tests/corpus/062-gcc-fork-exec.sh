@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
 	printf("sum %d got %d\n", sum, got > 0);
 	pipe(p); if (!fork()) { dup2(p[1], 1); close(p[0]); execl("/bin/echo", "echo", "from", "exec", (char *)0); _exit(9); }
 	close(p[1]); int n = read(p[0], buf, 63); buf[n] = 0; wait(&st); printf("%s%d\n", buf, WEXITSTATUS(st));
-	pid_t pid; char *av[] = { argv[0], "spawned", 0 }; fflush(stdout); printf("%d\n", posix_spawn(&pid, argv[0], 0, 0, av, environ)); waitpid(pid, &st, 0); printf("%d\n", WEXITSTATUS(st));
+	pid_t pid; char *av[] = { argv[0], "spawned", 0 }; fflush(stdout); int ps = posix_spawn(&pid, argv[0], 0, 0, av, environ); waitpid(pid, &st, 0); printf("%d %d\n", ps, WEXITSTATUS(st));
 	if (!vfork()) _exit(7); wait(&st); printf("vfork %d\n", WEXITSTATUS(st));
 	FILE *f = popen("tr a-z A-Z", "w"); fprintf(f, "popen\n"); printf("%d\n", pclose(f)); printf("sys %d\n", WEXITSTATUS(system("exit 6")));
 	pid = fork(); if (!pid) { int *q = 0; *q = 1; } waitpid(pid, &st, 0); printf("sig %d\n", WTERMSIG(st));

@@ -1,0 +1,3 @@
+#!/bin/sh
+# needs: openssl
+echo secret > f; openssl dgst -sha256 f; openssl enc -aes-256-cbc -pbkdf2 -k pw -nosalt -in f | xxd -p; openssl enc -aes-256-cbc -pbkdf2 -k pw -in f -out e; openssl enc -d -aes-256-cbc -pbkdf2 -k pw -in e; openssl genrsa 1024 2>/dev/null > k; openssl rsa -in k -pubout 2>/dev/null > p; openssl dgst -sha1 -sign k -out s f; openssl dgst -sha1 -verify p -signature s f; openssl rand -hex 8 | wc -c; openssl base64 -in f; openssl req -x509 -newkey rsa:1024 -nodes -keyout k2 -out c -subj /CN=x -days 1 2>/dev/null; openssl x509 -in c -noout -subject; openssl verify -CAfile c c
