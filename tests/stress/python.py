@@ -42,6 +42,16 @@ def results(text):
     return r
 
 
+def need_inet(text):
+    """Tests whose trace ends in EAFNOSUPPORT: the guest has no such network (yet), which is known."""
+    r = set()
+    for block in re.split(r"\n={70}\n", text)[1:]:
+        m = re.match(r"(?:ERROR|FAIL): (test\w*) \((\S+)\)", block)
+        if m and "Errno 97" in block.split("\n-----" * 1 + "-" * 65 + "\nRan ")[0]:
+            r.add(m[2] if m[2].endswith("." + m[1]) else m[2] + "." + m[1])
+    return r
+
+
 def run(prefix, module, limit):
     with tempfile.TemporaryDirectory(prefix="umber-py.") as d:
         env = {"PATH": harness.PATH, "HOME": d, "LANG": "C.UTF-8", "TMPDIR": d, "TZ": "UTC"}
@@ -58,6 +68,7 @@ def case(module):
             with open(os.path.join(keep, "%s.%s" % (module, what)), "wb") as f:
                 f.write(r.out + r.err)
     skip = known()
+    no_inet = need_inet((g.out + g.err).decode("utf-8", "replace"))
     why = g.trouble() + "\n" if g.trouble() else ""
     good = 0
     for name, r in sorted(native.items()):
@@ -65,14 +76,15 @@ def case(module):
             continue
         good += 1
         have = guest.get(name, "missing")
-        if have not in ("ok",) and (module, name) not in skip:
+        if have != "ok" and (module, name) not in skip and name not in no_inet:
             why += "%s: %s in the guest\n" % (name, have)
     if not good and not n.status:
         return ("skip", "nothing ran natively")
     why = why.strip()
     if why:
         return why + "\n" + (g.out + g.err)[-600:].decode("utf-8", "replace")
-    return ("ok", "%d tests, native %.1f s, umber %.1f s" % (good, n.ms / 1000, g.ms / 1000))
+    note = ", %d need AF_INET" % len(no_inet) if no_inet else ""
+    return ("ok", "%d tests%s, native %.1f s, umber %.1f s" % (good, note, n.ms / 1000, g.ms / 1000))
 
 
 def main():
