@@ -493,6 +493,19 @@ static bool is_plain(struct text *t, u64 page_off, u8 *now, const u8 *orig)
 	return !memcmp(now, orig, PAGE_SIZE);
 }
 
+/*
+ * A thread that runs user code may stand just behind a `syscall` of the page, where SHAPE_CMP has no instruction of its
+ * own: while one does, nothing is replaced. Those that do not run come back through patch_cont(), which knows the
+ * site from then on; so that none starts before thunks and page are mapped, klock is kept meanwhile.
+ */
+static bool others_quiet(const struct stub *s, const struct uthread *me)
+{
+	for (const struct uthread *ut = s->threads; ut; ut = ut->next)
+		if (ut != me && (ut->running || (!ut->started && ut->attached)))
+			return false;
+	return true;
+}
+
 int port_patch(struct port_task *pt)
 {
 	struct uthread *ut = uthread_by_id(pt->uthread);
@@ -509,7 +522,7 @@ int port_patch(struct port_task *pt)
 
 	pt->patch_wanted = 0;
 	m = s ? map_at(s, at) : NULL;
-	if (!m || stub_dead(s) || nsites == PATCH_SLOTS || in + SYSCALL_BYTES > PAGE_SIZE)
+	if (!m || stub_dead(s) || !others_quiet(s, ut) || nsites == PATCH_SLOTS || in + SYSCALL_BYTES > PAGE_SIZE)
 		return -ENOENT;
 	st.text = m->text;
 	page_off = m->off + ((at & PAGE_MASK) - m->start);
@@ -551,7 +564,10 @@ int port_patch(struct port_task *pt)
 	if (map_it)
 		ops[n++] = table_op(s);
 	ops[n++] = page_op(m, pg);
-	return port_mm_ops_raw(s->id, ops, n);
+	s->keep_klock = s->nr_threads - s->nr_parked > 1;
+	r = port_mm_ops_raw(s->id, ops, n);
+	s->keep_klock = false;
+	return r;
 }
 
 bool patch_is_old_syscall(struct stub *s, u64 rip)

@@ -58,6 +58,7 @@ struct stub {
 	struct text_map text[PATCH_TEXTS_MAX]; /* entry/patch_host.c */
 	u32 ntext;
 	bool no_patch;
+	bool keep_klock;        /* its ops run with klock held (entry/patch_host.c) */
 	struct patch *patch;
 	u64 resumes;            /* hand-offs to its threads */
 	u64 audit_ns, audit_resumes;

@@ -442,6 +442,7 @@ int stub_flush(struct stub *s, bool drop)
 
 int uthread_run_ops(struct uthread *ut, u32 n)
 {
+	bool keep = ut->stub->keep_klock;
 	enum wait_result w;
 
 	if (!ut->started && uthread_wait_attached(ut))
@@ -449,10 +450,12 @@ int uthread_run_ops(struct uthread *ut, u32 n)
 	ut->stub->resumes++;
 	ut->mb->nr_ops = n;
 	ut->mb->spin = this_hvcpu() ? this_hvcpu()->spin : 0;
-	klock_drop();
+	if (!keep)
+		klock_drop();
 	answer(ut, MBOX_CMD_OPS);
 	w = wait_ops(ut);
-	klock_take();
+	if (!keep)
+		klock_take();
 	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
 		stub_kill(ut->stub);
 		return -EIO;
