@@ -57,7 +57,10 @@ static int xname(uaddr_t uname, char name[NAME_MAX + 1])
 
 	if (n == -ENAMETOOLONG || n == 0)
 		return -ERANGE;
-	return n < 0 ? (int)n : 0;
+	if (n < 0)
+		return (int)n;
+	/* a name space alone is no name (xattr(7)) */
+	return strcmp(name, "user.") && strcmp(name, "trusted.") && strcmp(name, "security.") ? 0 : -EINVAL;
 }
 
 /* value NULL: remove. */

@@ -11,6 +11,7 @@ trap 'echo debug' DEBUG; : ; trap - DEBUG
 trap 'echo chld' CHLD
 set -m; (exit 0) ; set +m
 trap -p USR1
+trap - CHLD
 sleep 5 & pid=$!
 (sleep 0.1; kill -USR1 $$) &
 wait $pid; echo wait $?

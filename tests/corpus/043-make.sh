@@ -17,4 +17,4 @@ sh: ; @echo $(shell echo from shell) $(words a b c) $(patsubst %.c,%.o,x.c) $(so
 rec: ; @$(MAKE) --no-print-directory sh
 E
 for i in a b c; do echo src $i > $i.src; done
-make; cat prog; make; touch -d '+1 min' b.src; make; make -j4 t1 >o1; make t2; cat o1; make err 2>&1; echo $?; make ign 2>&1; make rec; make -n clean; make clean; make -s -j8; ls; make nothere 2>&1; make -q; echo $?; make --version | head -1
+make; cat prog; make; sleep 1.1; touch b.src; make; make -j4 t1 >o1; make t2; cat o1; make err 2>&1; echo $?; make ign 2>&1; make rec; make -n clean; make clean; make -s >/dev/null; ls; make nothere 2>&1; make -q; echo $?; make --version | head -1
