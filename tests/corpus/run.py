@@ -93,6 +93,18 @@ def run_case(case, opts):
     return why or ("ok", "native %.1f s, umber %.1f s" % (native.ms / 1000, guest.ms / 1000))
 
 
+def judged(case, opts):
+    """Many cases race with themselves, natively too: a difference counts when it comes twice. One that went away is
+    said in the result, to be looked at."""
+    first = run_case(case, opts)
+    if not isinstance(first, str) or not first:
+        return first
+    if not isinstance(second := run_case(case, opts), str) or not second:
+        print("# %s differed once:\n%s" % (case.name, re.sub("(?m)^", "# ", first[:600])), flush=True)
+        return second
+    return second
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("patterns", nargs="*")
@@ -106,7 +118,7 @@ def main():
         print("\n".join(c.name for c in cases))
         return 0
     with tempfile.TemporaryDirectory(prefix="umber-corpus.") as opts.dir:
-        return 1 if harness.tap_all([(c.name, lambda c=c: run_case(c, opts)) for c in cases], opts.jobs) else 0
+        return 1 if harness.tap_all([(c.name, lambda c=c: judged(c, opts)) for c in cases], opts.jobs) else 0
 
 
 if __name__ == "__main__":
