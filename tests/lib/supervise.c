@@ -124,14 +124,19 @@ static void on_term(int sig)
 	asked_to_end = sig;
 }
 
+/* The command gets a session of its own and no ignored or blocked signals: what nohup or `&` did to us is not its. */
 static pid_t start(char **argv)
 {
 	pid_t pid = fork();
+	sigset_t none;
 
 	if (pid)
 		return pid;
 	setsid();
-	signal(SIGPIPE, SIG_DFL);
+	for (int s = 1; s < NSIG; s++)
+		signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(argv[0], argv);
 	fprintf(stderr, "supervise: %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
