@@ -254,8 +254,8 @@ static void thunk_write(struct patch *p, u32 slot, u64 addr)
 	__atomic_store_n((u64 *)(p->map + slot * 8), thunk, __ATOMIC_RELEASE);
 }
 
-/* Makes s->patch able to take slot for addr. True if its table has to be mapped (again) in the mm. */
-static int patch_ready(struct stub *s, u32 slot, u64 addr, bool *map_it)
+/* Makes s->patch able to take slot for addr. A new table is not mapped in the mm yet (table_mapped). */
+static int patch_ready(struct stub *s, u32 slot, u64 addr)
 {
 	struct patch *p = s->patch, *n;
 
@@ -271,26 +271,26 @@ static int patch_ready(struct stub *s, u32 slot, u64 addr, bool *map_it)
 		return -ENOMEM;
 	patch_put(p);
 	s->patch = n;
+	s->table_mapped = false;
 	thunk_write(n, slot, addr);
-	*map_it = true;
 	return 0;
 }
 
 /* The same for a site that is not numbered yet: it gets its number if the mm can take it. */
-static int patch_ready_new(struct stub *s, const struct site *st, u64 addr, bool *map_it)
+static int patch_ready_new(struct stub *s, const struct site *st, u64 addr)
 {
 	site_add(st);
-	return patch_ready(s, nsites - 1, addr, map_it);
+	return patch_ready(s, nsites - 1, addr);
 }
 
 /* The thunks of all sites of a page, for a mapping of it. 0, or negative errno: the page cannot be used there. */
-static int page_ready(struct stub *s, const struct text_map *m, u64 page_off, bool *map_it)
+static int page_ready(struct stub *s, const struct text_map *m, u64 page_off)
 {
 	int r = 0;
 
 	for (u32 k = 1; k < nsites && !r; k++)
 		if (sites[k].text == m->text && (sites[k].off & PAGE_MASK) == page_off)
-			r = patch_ready(s, k, m->start + (sites[k].off - m->off), map_it);
+			r = patch_ready(s, k, m->start + (sites[k].off - m->off));
 	return r;
 }
 
@@ -333,7 +333,6 @@ static void untrack(struct stub *s, u64 a, u64 b)
 static u32 cover(struct stub *s, struct text_map *m, struct port_mmop *out, u32 max)
 {
 	struct text *t = m->text;
-	bool map_it = false;
 	u32 n = 0;
 
 	if (!t->npages || max < 2)
@@ -344,16 +343,17 @@ static u32 cover(struct stub *s, struct text_map *m, struct port_mmop *out, u32 
 
 		if (off < m->off || off + PAGE_SIZE > m->off + (m->end - m->start))
 			continue;
-		if (!page_ready(s, m, off, &map_it))
+		if (!page_ready(s, m, off))
 			out[n++] = page_op(m, &t->pages[i]);
 	}
 	if (n == 1)
 		return 0;
-	if (!map_it) {
+	if (s->table_mapped) {
 		memmove(out, out + 1, (n - 1) * sizeof(*out));
 		return n - 1;
 	}
 	out[0] = table_op(s);
+	s->table_mapped = true;
 	return n;
 }
 
@@ -386,6 +386,7 @@ void patch_fork(struct stub *child, const struct stub *parent)
 	memcpy(child->text, parent->text, sizeof(parent->text[0]) * parent->ntext);
 	child->ntext = parent->ntext;
 	child->patch = parent->patch;
+	child->table_mapped = parent->table_mapped;
 	child->no_patch = parent->no_patch;
 	if (child->patch)
 		child->patch->refs++;
@@ -516,7 +517,6 @@ int port_patch(struct port_task *pt)
 	struct port_mmop ops[2];
 	struct patched_page *pg;
 	struct text_map *m;
-	bool map_it = false;
 	u32 n = 0, in = (u32)(at & ~PAGE_MASK);
 	int r;
 
@@ -540,7 +540,7 @@ int port_patch(struct port_task *pt)
 	if (copy[in] == 0x0f && copy[in + 1] == 0x05) { /* else another mm had it patched: only map the newest copy */
 		if (!choose_shape(&st, copy, in, m, page_off, pt->patch_nr) || site_slot(st.text, st.off))
 			return -ENOENT;
-		r = patch_ready_new(s, &st, m->start + (st.off - m->off), &map_it);
+		r = patch_ready_new(s, &st, m->start + (st.off - m->off));
 		if (r)
 			return r;
 		in = (u32)(st.off & ~PAGE_MASK);
@@ -558,15 +558,17 @@ int port_patch(struct port_task *pt)
 		pg->copy_off = copies_end;
 		copies_end += PAGE_SIZE;
 	}
-	r = page_ready(s, m, page_off, &map_it);
+	r = page_ready(s, m, page_off);
 	if (r)
 		return r;
-	if (map_it)
+	if (!s->table_mapped)
 		ops[n++] = table_op(s);
 	ops[n++] = page_op(m, pg);
 	s->keep_klock = s->nr_threads - s->nr_parked > 1;
 	r = port_mm_ops_raw(s->id, ops, n);
 	s->keep_klock = false;
+	if (n == 2 && !ops[0].result)
+		s->table_mapped = true;
 	return r;
 }
 

@@ -50,6 +50,9 @@ static int capability_fd(const struct port_mmop *op, bool *dup)
 	return fd < 0 ? -errno : fd;
 }
 
+#define DEFER_OPS 8
+#define DEFER_BYTES (64u << 20)
+
 static int send_fds(struct stub *s, const int *fds, u32 n)
 {
 	union {
@@ -118,14 +121,17 @@ static void encode(struct stub_op *o, const struct port_mmop *op, u32 fd_index)
 /*
  * May these ops wait for the next answer to the thread (one hand-off less)? Only where nobody else can be in the mm
  * before that, so that the order of its changes holds: current's own and only thread. Copies, forks and further ops
- * flush first. That the host refuses them later is its limits' doing (the guest's own are lower): the process dies.
+ * flush first, some with klock kept: so they must be quick. That the host refuses them later is its limits' doing (the guest's own are lower): the process dies.
  */
-static bool may_defer(struct stub *s, struct uthread *ut, u32 nr)
+static bool may_defer(struct stub *s, struct uthread *ut, const struct port_mmop *ops, u32 nr)
 {
 	struct port_task *pt = (struct port_task *)current;
 
-	return pt && uthread_by_id(pt->uthread) == ut && s->nr_threads - s->nr_parked == 1 && nr <= 8 && ut->started &&
-	       !ut->fresh;
+	for (u32 i = 0; i < nr && nr <= DEFER_OPS; i++)
+		if (ops[i].len > DEFER_BYTES)
+			return false;
+	return pt && uthread_by_id(pt->uthread) == ut && s->nr_threads - s->nr_parked == 1 && nr <= DEFER_OPS &&
+	       ut->started && !ut->fresh;
 }
 
 /* A mapped part of a batch: at most STUB_MAX_OPS - 2 ops and STUB_MAX_FDS fds. */
@@ -143,7 +149,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 	o = ut->mb->ops;
 	if (nr == 1 && ops->kind == PORT_MM_ADVISE)
 		defer = false; /* its errors are the caller's */
-	defer = defer && may_defer(s, ut, nr);
+	defer = defer && may_defer(s, ut, ops, nr);
 	for (u32 i = 0; i < nr && !r; i++)
 		if (ops[i].kind == PORT_MM_MAP_FILE) {
 			fds[nfds] = capability_fd(&ops[i], &dup[nfds]);
@@ -178,7 +184,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 	}
 	for (u32 i = 0; i < nr; i++)
 		goon[i] = o[base + i].flags & STUB_OPF_GOON; /* before the stub can change it */
-	r = uthread_run_ops(ut, at);
+	r = uthread_run_ops(ut, at, false);
 	if (r)
 		return r;
 	if (nfds && (ioctl(s->sock, SIOCOUTQ, &left) || left)) { /* capability fds that it did not take (I7) */
@@ -245,14 +251,17 @@ int port_mm_ops(port_mm_t mm, struct port_mmop *ops, unsigned nr)
 	for (u32 i = 0; i < nr; i++) {
 		all[at++] = ops[i];
 		n = patch_track(s, &ops[i], all + at, EXTRA - extra);
-		for (u32 k = 0; k < n; k++)
-			all[at + k].flags |= OP_OPTIONAL;
+		for (u32 k = 0; k < n; k++) /* without the table no page may come */
+			all[at + k].flags |= all[at + k].addr == PATCH_TABLE ? OP_EXTRA : OP_EXTRA | OP_OPTIONAL;
 		at += n;
 		extra += n;
 	}
 	r = port_mm_ops_raw(mm, all, at);
+	for (u32 k = 0; k < at; k++)
+		if (all[k].result && (all[k].flags & OP_EXTRA) && all[k].addr == PATCH_TABLE)
+			s->table_mapped = false;
 	for (u32 i = 0, k = 0; i < nr; i++) {
-		while (k < at && (all[k].flags & OP_OPTIONAL))
+		while (k < at && (all[k].flags & OP_EXTRA))
 			k++;
 		ops[i].result = all[k++].result;
 		if (ops[i].result && ops[i].kind == PORT_MM_MAP_FILE) {
@@ -274,7 +283,7 @@ int port_cmpxchg_user(port_mm_t mm, uaddr_t addr, u32 expect, u32 val, u32 *old)
 	if (!ut || stub_dead(s) || stub_flush(s, true) || (addr & 3) || addr >= PORT_TASK_SIZE)
 		return -EFAULT;
 	ut->mb->ops[0] = (struct stub_op){ .kind = STUB_OP_CMPXCHG, .a = { addr, expect, val } };
-	if (uthread_run_ops(ut, 1))
+	if (uthread_run_ops(ut, 1, false))
 		return -EFAULT;
 	res = READ_ONCE(ut->mb->ops[0].res);
 	if (res < 0)

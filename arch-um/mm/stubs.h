@@ -36,6 +36,7 @@ struct uthread {
 	bool fresh;             /* waits in MBOX_ENTRY_START, has no host frame of its own */
 	bool fpu_init;          /* the frame at uc_off has no FPU image: initial state */
 	bool parked;
+	struct port_self self;  /* as the mailbox has it */
 	s32 cpu;                /* host CPU it is pinned to, -1: none yet */
 	u64 kick_cpu;           /* its CPU time when the kick was found overdue, + 1 */
 	u64 kicked_ns;          /* when a kick was sent that is not answered yet */
@@ -60,6 +61,7 @@ struct stub {
 	bool no_patch;
 	bool keep_klock;        /* its ops run with klock held (entry/patch_host.c) */
 	struct patch *patch;
+	bool table_mapped;      /* the table of `patch` is in the mm: its patched pages may be, too */
 	u64 resumes;            /* hand-offs to its threads */
 	u64 audit_ns, audit_resumes;
 	bool audit_quiet;
@@ -99,8 +101,8 @@ void stub_died(struct stub *s);                   /* watcher, klock held */
 /* klock dropped inside; 0 or -EIO when the thread is gone. */
 int uthread_wait_attached(struct uthread *ut);
 
-/* Runs n host ops (already in the mailbox) on a serving thread; klock is dropped. 0 or -EIO (stub died). */
-int uthread_run_ops(struct uthread *ut, u32 n);
+/* Runs n host ops (already in the mailbox) on a serving thread; klock is dropped. clone: one of them is a clone. 0 or -EIO (stub died). */
+int uthread_run_ops(struct uthread *ut, u32 n, bool clone);
 /* A serving thread of the stub that may run ops now: current's, else any. NULL: none. */
 struct uthread *stub_ops_thread(struct stub *s);
 /* Runs deferred ops now (0 or -EIO). drop: klock may be dropped meanwhile. */
@@ -110,6 +112,7 @@ int uthread_need_full(struct uthread *ut);
 /* port_mm_ops without the tracking of patches. */
 int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr);
 #define OP_OPTIONAL 0x100u /* port_mmop.flags: a failure of it is none of the batch */
+#define OP_EXTRA 0x200u    /* of the port's own making: not the caller's */
 struct host_ucontext *uthread_uc(struct uthread *ut);
 void uthread_release(struct uthread *ut);
 #endif

@@ -183,6 +183,7 @@ static struct uthread *uthread_new(struct stub *s)
 	ut->mb->nfds = 0;
 	ut->mb->self = MBOX_BASE + (u64)slot * MBOX_SIZE;
 	ut->mb->kick = 0;
+	memset(&ut->mb->self_id, 0, sizeof(ut->mb->self_id));
 	ut->next = s->threads;
 	s->threads = ut;
 	s->nr_threads++;
@@ -394,7 +395,7 @@ int uthread_wait_attached(struct uthread *ut)
 		if (port_monotonic_ns() > deadline || stub_dead(ut->stub))
 			r = -EIO;
 	}
-	if (!r && wait_ops(ut) != WAIT_ENTRY) /* its MBOX_ENTRY_START */
+	if (!r && wait_ops(ut, true) != WAIT_ENTRY) /* its MBOX_ENTRY_START */
 		r = -EIO;
 	klock_take();
 	if (r) {
@@ -430,7 +431,7 @@ int stub_flush(struct stub *s, bool drop)
 	if (drop)
 		klock_drop();
 	answer(ut, MBOX_CMD_OPS);
-	w = wait_ops(ut);
+	w = wait_ops(ut, false);
 	if (drop)
 		klock_take();
 	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
@@ -440,7 +441,7 @@ int stub_flush(struct stub *s, bool drop)
 	return 0;
 }
 
-int uthread_run_ops(struct uthread *ut, u32 n)
+int uthread_run_ops(struct uthread *ut, u32 n, bool clone)
 {
 	bool keep = ut->stub->keep_klock;
 	enum wait_result w;
@@ -453,7 +454,7 @@ int uthread_run_ops(struct uthread *ut, u32 n)
 	if (!keep)
 		klock_drop();
 	answer(ut, MBOX_CMD_OPS);
-	w = wait_ops(ut);
+	w = wait_ops(ut, clone);
 	if (!keep)
 		klock_take();
 	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
@@ -484,7 +485,7 @@ static struct stub *zygote_make(void)
 		memset(op, 0, sizeof(*op));
 		op->kind = STUB_OP_FORK;
 		op->a[0] = ut->cookie;
-		r = uthread_run_ops(template_ut, 1);
+		r = uthread_run_ops(template_ut, 1, true);
 		if (!r && op->res < 0)
 			r = (int)op->res;
 	}
@@ -580,7 +581,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 	memset(op, 0, sizeof(*op));
 	op->kind = STUB_OP_FORK;
 	op->a[0] = cut->cookie;
-	r = uthread_run_ops(put, 1);
+	r = uthread_run_ops(put, 1, true);
 	if (!r && READ_ONCE(op->res) < 0)
 		r = -EAGAIN;
 	if (r) {
@@ -639,7 +640,7 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 	op->kind = STUB_OP_THREAD;
 	op->a[0] = cut->cookie;
 	op->a[1] = MBOX_BASE + (u64)cut->slot * MBOX_SIZE;
-	r = uthread_run_ops(put, 1);
+	r = uthread_run_ops(put, 1, true);
 	if (!r && READ_ONCE(op->res) < 0) {
 		if (order_cancel(cut))
 			uthread_free(cut);
@@ -963,7 +964,7 @@ int stubs_init(const char **what)
 	n = 1 + unmap_leftovers(template_stub, mb->ops + 1, 32, &vdso);
 	klock_take();
 	*what = "prepare the template stub";
-	r = uthread_run_ops(template_ut, n);
+	r = uthread_run_ops(template_ut, n, false);
 	klock_drop();
 	for (u32 i = 0; i < n && !r; i++)
 		if (mb->ops[i].res < 0)

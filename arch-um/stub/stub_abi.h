@@ -104,6 +104,15 @@ struct fast_regs {
 	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, rip, flags, rsp, cont;
 };
 
+/* Answers of the stub (kernel writes but sigmask, which both do in turns). Whatever the guest makes of them, it lies to
+ * itself; the kernel takes sigmask back as if the task had asked for it. */
+struct stub_self {
+	u32 pid, tid, uid, euid, gid, egid;
+	u64 sigmask;
+	u32 ask;    /* do not change sigmask; seq_cst after a change of it, kernel the other way round */
+	u32 off;    /* no answers */
+};
+
 struct mailbox {
 	/* Line 0, written by the stub. */
 	u32 s2k;      /* entry sequence. Kernel: any change is an entry; a lie is a spurious entry */
@@ -125,6 +134,7 @@ struct mailbox {
 	u32 kick;      /* stub: a kick came while in stub text; looked at on the way out */
 	u64 pad1;
 	struct fast_regs fast; /* stub writes at an entry, kernel at the answer; copied once */
+	struct stub_self self_id;
 	u64 start_off; /* uc of the frame for a thread that waits in MBOX_ENTRY_START */
 	/* Host ops: kernel writes, stub writes res. The kernel copies res and checks it. */
 	u32 fault_ip_set;

@@ -130,15 +130,29 @@ start_thread:	/* rdi: mailbox, rsp: its top */
 	jmp	stub_restorer
 
 	/* s64 stub_cmpxchg(u64 addr, u32 expect, u32 val): old value, or -EFAULT by way of the fault table in stub.c. */
-	.globl stub_cmpxchg, stub_cmpxchg_access, stub_cmpxchg_fault
+	.globl stub_cmpxchg, stub_cmpxchg_access, stub_access_fault
 stub_cmpxchg:
 	mov	%esi, %eax
 stub_cmpxchg_access:
 	lock cmpxchg %edx, (%rdi)
 	mov	%eax, %eax
 	ret
-stub_cmpxchg_fault:
+stub_access_fault:
 	mov	$-14, %rax
+	ret
+
+	/* s64 stub_load(u64 addr, u64 *val), s64 stub_store(u64 addr, u64 val): 0 or -EFAULT. */
+	.globl stub_load, stub_load_access, stub_store, stub_store_access
+stub_load:
+stub_load_access:
+	mov	(%rdi), %rax
+	mov	%rax, (%rsi)
+	xor	%eax, %eax
+	ret
+stub_store:
+stub_store_access:
+	mov	%rsi, (%rdi)
+	xor	%eax, %eax
 	ret
 
 	/* s64 stub_syscall(u64 nr, const u64 a[6]) */

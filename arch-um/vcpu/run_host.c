@@ -26,8 +26,12 @@
 #define KICK_PATIENCE_NS 10000000ULL /* then the host is asked what the thread does */
 #define KICK_CPU_NS 15000000ULL      /* CPU time burned in spite of a kick: hostile */
 #define OPS_PATIENCE_NS 100000000ULL
-#define OPS_LOOKS 10
-#define OPS_CPU_NS 10000000000ULL    /* unmapping a terabyte takes its time */
+#define OPS_LOOKS 2
+#define CLONE_LOOKS 10               /* an asked clone sleeps for long where the host starves our listener */
+#define OPS_CPU_NS 200000000ULL
+#define OPS_CPU_PAGE_NS 4000ULL      /* and for each resident page, for it may have to go, to move or to come */
+
+#define UNBLOCKABLE (1ULL << (SIGKILL - 1) | 1ULL << (SIGSTOP - 1))
 
 struct waitv { u64 val, uaddr; u32 flags, reserved; };
 
@@ -159,6 +163,42 @@ static void write_bases(struct uthread *ut, const struct user_regs *r)
 	mb->set_fs = set;
 }
 
+/* What the stub may answer by itself. The line is the kernel's, and cold: only changes are written. */
+static void write_self(struct uthread *ut, const struct port_self *now)
+{
+	struct stub_self *m = &ut->mb->self_id;
+	struct port_self *had = &ut->self;
+
+	if (unlikely(memcmp(had, now, offsetof(struct port_self, sigmask)) || had->off != now->off)) {
+		m->pid = now->pid, m->tid = now->tid;
+		m->uid = now->uid, m->euid = now->euid;
+		m->gid = now->gid, m->egid = now->egid;
+		m->off = now->off;
+	}
+	if (had->sigmask != now->sigmask)
+		m->sigmask = now->sigmask;
+	if (had->pending != now->pending)
+		m->ask = now->pending;
+	*had = *now;
+}
+
+/* The mask that the user side has made for itself meanwhile. */
+static void read_self(struct uthread *ut, struct port_self *out)
+{
+	out->sigmask = ut->self.sigmask = READ_ONCE(ut->mb->self_id.sigmask) & ~UNBLOCKABLE;
+}
+
+u64 port_user_mask(struct port_task *pt)
+{
+	struct uthread *ut = uthread_by_id(pt->uthread);
+
+	if (!ut)
+		return pt->self.sigmask;
+	ut->self.pending = true;
+	__atomic_store_n(&ut->mb->self_id.ask, 1, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&ut->mb->self_id.sigmask, __ATOMIC_SEQ_CST) & ~UNBLOCKABLE;
+}
+
 static void write_fast(struct uthread *ut, const struct user_regs *r)
 {
 	struct fast_regs *f = &ut->mb->fast;
@@ -228,7 +268,7 @@ int uthread_need_full(struct uthread *ut)
 	klock_drop();
 	for (int i = 0; i < 3; i++) { /* a kick that was noted is told first */
 		answer(ut, MBOX_CMD_FULL);
-		w = wait_ops(ut);
+		w = wait_ops(ut, false);
 		if (w != WAIT_ENTRY || READ_ONCE(mb->kind) != MBOX_ENTRY_FAST_KICK)
 			break;
 	}
@@ -371,9 +411,9 @@ static bool hostile(struct uthread *ut, u64 pause_ns, u64 cpu_limit_ns, u64 *cpu
 	return b > *cpu_base + cpu_limit_ns;
 }
 
-enum wait_result wait_ops(struct uthread *ut)
+enum wait_result wait_ops(struct uthread *ut, bool clone)
 {
-	u64 base = 0;
+	u64 base = 0, most = 0;
 	u32 looks = 0;
 
 	for (;;) {
@@ -381,8 +421,9 @@ enum wait_result wait_ops(struct uthread *ut)
 
 		if (w != WAIT_TIMEOUT)
 			return w;
-		/* an ordered clone sleeps for long where the host starves our listener: many looks before it is a crime */
-		if (hostile(ut, OPS_PATIENCE_NS / 2, OPS_CPU_NS, &base) && ++looks >= OPS_LOOKS)
+		most = max(most, port_mm_rss_pages(ut->stub->id));
+		if (hostile(ut, OPS_PATIENCE_NS / 2, OPS_CPU_NS + most * OPS_CPU_PAGE_NS, &base) &&
+		    ++looks >= (clone ? CLONE_LOOKS : OPS_LOOKS))
 			return WAIT_DEAD;
 	}
 }
@@ -412,6 +453,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		else
 			write_regs(ut, &pt->regs);
 		write_bases(ut, &pt->regs);
+		write_self(ut, &pt->self);
 		ut->mb->nospin = 0;
 		ut->mb->spin = v->spin;
 		ut->running = true;
@@ -452,6 +494,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		return PORT_ENTRY_ATTENTION;
 	ut->running = false;
 	ut->kicked_ns = 0;
+	read_self(ut, &pt->self);
 	return decode(ut, pt);
 }
 

@@ -39,8 +39,8 @@ enum wait_result { WAIT_ENTRY, WAIT_ATTENTION, WAIT_TIMEOUT, WAIT_DEAD };
 /* Waits for the next entry of ut. klock not held. deadline: host CLOCK_MONOTONIC ns. */
 enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops);
 /* wait_entry for host ops: bounded. A thread that sleeps on anything but its kernel, masks what it must not, or burns
- * CPU for seconds is hostile: WAIT_DEAD. */
-enum wait_result wait_ops(struct uthread *ut);
+ * CPU without end is hostile: WAIT_DEAD after some tenths of a second (clone: one and a half). */
+enum wait_result wait_ops(struct uthread *ut, bool clone);
 void answer(struct uthread *ut, u32 cmd);       /* hands the CPU to the stub thread */
 
 /* Hand-off policy. */

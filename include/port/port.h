@@ -87,11 +87,20 @@ struct port_trap {
 	u32 trapno, error;     /* x86 trap number and error code (bit 1: write, bit 4: fetch) */
 };
 typedef s32 port_mm_t;     /* handle of a stub; 0: none */
+/* What a task's user side may answer by itself (getpid and kin, rt_sigprocmask). The user can forge all of it, for
+ * itself: ids are for its own eyes, and the mask it may set anyway. */
+struct port_self {
+	u32 pid, tid, uid, euid, gid, egid;
+	u64 sigmask;           /* kernel's before a run, the user's after it */
+	bool pending;          /* signals wait: a change of the mask must come to the kernel */
+	bool off;              /* answer nothing (the task is traced) */
+};
 struct port_task {         /* embedded in struct task */
 	struct user_regs regs; /* the truth while the task is in the kernel (not after ATTENTION) */
 	struct port_trap trap;
 	struct port_fibre fibre;
 	s32 uthread;           /* handle of the user side; 0: none (kernel thread, or gone) */
+	struct port_self self;
 	u64 patch_wanted;      /* a hot system-call site: the kernel calls port_patch() soon; 0: none */
 	u64 patch_nr;
 	bool is32;             /* entry came by int 0x80 / x32: kernel answers ENOSYS */
@@ -101,6 +110,8 @@ struct port_task {         /* embedded in struct task */
 /* Runs user code until the next entry or deadline. After ATTENTION call it again to go on waiting.
  * current only. Drops klock meanwhile. */
 enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns);
+/* The signal mask of a running user side; from now on it comes to the kernel to change it. */
+u64 port_user_mask(struct port_task *pt);
 /* Asks the running user side to come out; the next port_user_run() returns KICK (or another entry). */
 void port_user_kick(struct port_task *pt);
 

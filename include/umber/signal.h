@@ -79,4 +79,7 @@ void sigqueue_free(struct sigqueue *q);
 int sigqueue_send(struct sigqueue *q, struct task *t, bool group);
 void sigqueue_cancel(struct sigqueue *q, struct tgroup *tg);
 u32 signal_queued(u32 uid);                  /* /proc/PID/status SigQ */
+/* t->blocked becomes true of a task that runs user code, which may change its mask without an entry (port_self); the
+ * next change is one. Whoever reads the mask of another task calls it first. klock. */
+void signal_sync_mask(struct task *t);
 #endif

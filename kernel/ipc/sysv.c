@@ -6,6 +6,25 @@
 #include <umber/sysvipc.h>
 #include <umber/task.h>
 
+static u64 charged;
+
+/*
+ * Queues, messages and semaphores outlive the processes that made them, so no OOM kill gives their memory back: all
+ * together may have an eighth of the guest's memory.
+ */
+bool ipc_charge(u64 bytes)
+{
+	if (charged + bytes > kmem_total_pages() * PAGE_SIZE / 8)
+		return false;
+	charged += bytes;
+	return true;
+}
+
+void ipc_uncharge(u64 bytes)
+{
+	charged -= bytes;
+}
+
 static struct ipc_obj *by_key(struct ipc_table *t, int key)
 {
 	struct ipc_obj *o;

@@ -33,16 +33,42 @@ static u64 total_bytes, total_msgs;
 
 static struct ipc_obj *msg_make(const void *arg)
 {
-	struct msg_queue *q = kzalloc(sizeof(*q));
+	struct msg_queue *q;
 
-	if (!q)
+	if (!ipc_charge(sizeof(*q)))
 		return ERR_PTR(-ENOMEM);
+	q = kzalloc(sizeof(*q));
+	if (!q) {
+		ipc_uncharge(sizeof(*q));
+		return ERR_PTR(-ENOMEM);
+	}
 	list_init(&q->msgs);
 	wq_init(&q->snd_wq);
 	wq_init(&q->rcv_wq);
 	q->qbytes = MSGMNB;
 	q->ctime = ktime_real_ts().tv_sec;
 	return &q->o;
+}
+
+static struct msg *msg_alloc(u64 size)
+{
+	struct msg *m;
+
+	if (!ipc_charge(sizeof(*m) + size))
+		return NULL;
+	m = kmalloc(sizeof(*m) + size);
+	if (m)
+		m->len = size;
+	else
+		ipc_uncharge(sizeof(*m) + size);
+	return m;
+}
+
+static void msg_discard(struct msg *m)
+{
+	if (m)
+		ipc_uncharge(sizeof(*m) + m->len);
+	kfree(m);
 }
 
 /* Takes m off q; the caller has it now. */
@@ -63,8 +89,9 @@ static void msg_free(struct ipc_obj *o)
 		struct msg *m = list_first_entry(&q->msgs, struct msg, node);
 
 		msg_unlink(q, m);
-		kfree(m);
+		msg_discard(m);
 	}
+	ipc_uncharge(sizeof(*q));
 	kfree(q);
 }
 
@@ -103,11 +130,10 @@ long sys_msgsnd(int id, uaddr_t umsg, u64 size, int flags)
 		return -EFAULT;
 	if (type < 1)
 		return -EINVAL;
-	m = kmalloc(sizeof(*m) + size);
+	m = msg_alloc(size);
 	if (!m)
 		return -ENOMEM;
 	m->type = type;
-	m->len = size;
 	ret = copy_from_user(m->data, umsg + sizeof(type), size);
 	if (ret)
 		goto out_free;
@@ -142,7 +168,7 @@ long sys_msgsnd(int id, uaddr_t umsg, u64 size, int flags)
 out_put:
 	ipc_put(&queues, &q->o);
 out_free:
-	kfree(m);
+	msg_discard(m);
 	return ret;
 }
 
@@ -186,7 +212,7 @@ static long msg_deliver(struct msg_queue *q, struct msg *m, uaddr_t umsg, u64 si
 	if (!ret)
 		ret = copy_to_user(umsg + sizeof(m->type), m->data, n);
 	if (!(flags & MSG_COPY))
-		kfree(m);
+		msg_discard(m);
 	return ret ? ret : (long)n;
 }
 

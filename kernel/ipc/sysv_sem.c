@@ -45,6 +45,11 @@ struct sem_sleeper { struct list_head node; u32 num; bool zero; };
 
 static u64 total_sems;
 
+static u64 sem_bytes(u64 n)
+{
+	return sizeof(struct sem_set) + n * sizeof(struct sem);
+}
+
 static struct ipc_obj *sem_make(const void *arg)
 {
 	u32 n = *(const int *)arg;
@@ -54,9 +59,13 @@ static struct ipc_obj *sem_make(const void *arg)
 		return ERR_PTR(-EINVAL);
 	if (total_sems + n > SEMMNS)
 		return ERR_PTR(-ENOSPC);
-	s = kzalloc(sizeof(*s) + n * sizeof(struct sem));
-	if (!s)
+	if (!ipc_charge(sem_bytes(n)))
 		return ERR_PTR(-ENOMEM);
+	s = kzalloc(sem_bytes(n));
+	if (!s) {
+		ipc_uncharge(sem_bytes(n));
+		return ERR_PTR(-ENOMEM);
+	}
 	total_sems += n;
 	s->nsems = n;
 	s->ctime = ktime_real_ts().tv_sec;
@@ -76,6 +85,7 @@ static void sem_free(struct ipc_obj *o)
 	struct sem_set *s = container_of(o, struct sem_set, o);
 
 	total_sems -= s->nsems;
+	ipc_uncharge(sem_bytes(s->nsems));
 	kfree(s);
 }
 

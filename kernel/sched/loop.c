@@ -124,6 +124,12 @@ static enum port_entry run_user(struct task *t)
 		make_deadline(v, now);
 	t->se.sys_tsc += tsc_since(now, t->se.mark_tsc);
 	t->se.mark_tsc = now;
+	t->port.self = (struct port_self){
+		.pid = (u32)t->tg->pid, .tid = (u32)t->tid,
+		.uid = t->cred->uid, .euid = t->cred->euid, .gid = t->cred->gid, .egid = t->cred->egid,
+		.sigmask = t->blocked, .pending = (t->pending.set | t->tg->pending.set) != 0,
+		.off = t->tracer != NULL,
+	};
 	t->se.in_user = true;
 	t->se.user_runs++;
 	for (;;) {
@@ -145,6 +151,7 @@ static enum port_entry run_user(struct task *t)
 		}
 	}
 	t->se.in_user = false;
+	t->blocked = t->port.self.sigmask;
 	return e;
 }
 

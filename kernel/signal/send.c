@@ -135,6 +135,7 @@ void signal_retarget(struct task *t, ksigset_t set)
 	if (!set || tg->nr_threads <= 1)
 		return;
 	list_for_each_entry(o, &tg->threads, tg_node) {
+		signal_sync_mask(o);
 		if (o == t || task_exiting(o) || !(set & ~o->blocked))
 			continue;
 		set &= o->blocked;
@@ -143,6 +144,24 @@ void signal_retarget(struct task *t, ksigset_t set)
 		if (!set)
 			break;
 	}
+}
+
+void signal_sync_mask(struct task *t)
+{
+	if (t->se.in_user)
+		t->blocked = port_user_mask(&t->port);
+}
+
+static void sync_masks(struct task *t, bool group)
+{
+	struct task *o;
+
+	if (!group) {
+		signal_sync_mask(t);
+		return;
+	}
+	list_for_each_entry(o, &t->tg->threads, tg_node)
+		signal_sync_mask(o);
 }
 
 /* Effects of generation that do not depend on delivery. False: nothing more to do. */
@@ -194,6 +213,7 @@ int signal_send(int sig, struct siginfo *info, struct task *t, bool group)
 	struct sigpending *p = group ? &t->tg->pending : &t->pending;
 	struct sigqueue *q;
 
+	sync_masks(t, group);
 	if (t->is_kthread || task_exiting(t) || !prepare(sig, t))
 		return 1;
 	if (sig < SIGRTMIN && (p->set & SIGBIT(sig)))
@@ -224,6 +244,7 @@ int sigqueue_send(struct sigqueue *q, struct task *t, bool group)
 		return -ESRCH;
 	if (!list_empty(&q->node))
 		return 0;
+	sync_masks(t, group);
 	if (!prepare(sig, t))
 		return 1;
 	p = group ? &t->tg->pending : &t->pending;

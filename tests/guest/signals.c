@@ -575,6 +575,71 @@ static void threads(void)
 	pthread_join(t, NULL);
 }
 
+/* The mask is changed again and again (the port may do that without an entry) while signals come. A blocked one must
+ * wait, an unblocked one must come soon, none may be lost. */
+static volatile int mask_open, came_blocked, mask_stop;
+static void mask_handler(int s) { hits++; came_blocked += !mask_open; }
+
+static void *mask_sender(void *arg)
+{
+	pthread_t to = *(pthread_t *)arg;
+
+	while (!mask_stop) {
+		int before = hits;
+
+		pthread_kill(to, SIGUSR1);
+		for (int i = 0; hits == before && i < 20000 && !mask_stop; i++)
+			usleep(10);
+		if (hits == before && !mask_stop)
+			return "lost";
+	}
+	return NULL;
+}
+
+static void mask_races(void)
+{
+	sigset_t s, o;
+	pthread_t t, me = pthread_self();
+	void *ret;
+	int pid = getpid(), wrong = 0;
+
+	set_plain(SIGUSR1, mask_handler, 0);
+	sigemptyset(&s);
+	sigaddset(&s, SIGUSR1);
+	hits = came_blocked = mask_stop = 0;
+	mask_open = 1;
+	pthread_create(&t, NULL, mask_sender, &me);
+	for (int i = 0; i < 100000 || (hits < 20 && i < 50000000); i++) {
+		pthread_sigmask(SIG_BLOCK, &s, &o);
+		mask_open = 0;
+		wrong += sigismember(&o, SIGUSR1);
+		wrong += getpid() != pid;
+		mask_open = 1;
+		pthread_sigmask(SIG_UNBLOCK, &s, &o);
+		wrong += !sigismember(&o, SIGUSR1);
+	}
+	mask_stop = 1;
+	pthread_join(t, &ret);
+	OK(!ret, "a signal to a thread that changes its mask comes");
+	OK(hits > 10, "many came");
+	IS(came_blocked, 0, "none while it was blocked");
+	IS(wrong, 0, "old masks");
+	pthread_sigmask(SIG_BLOCK, &s, NULL);
+	raise(SIGUSR1);
+	hits = 0;
+	ERR(syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, 8, NULL, 8), EFAULT, "bad pointer");
+	pthread_sigmask(SIG_SETMASK, NULL, &o);
+	OK(sigismember(&o, SIGUSR1) && !hits, "still blocked after EFAULT");
+	if (!fork()) {
+		pthread_sigmask(SIG_SETMASK, NULL, &o);
+		_exit(sigismember(&o, SIGUSR1) && getpid() != pid ? 0 : 1);
+	}
+	wait(&wrong);
+	IS(wrong, 0, "the mask and new ids after fork");
+	pthread_sigmask(SIG_UNBLOCK, &s, NULL);
+	IS(hits, 1, "a pending signal comes with the unblocking");
+}
+
 int main(void)
 {
 	sigset_t none;
@@ -593,6 +658,7 @@ int main(void)
 	stops();
 	sigchld();
 	threads();
+	mask_races();
 	(void)do_flock;
 	(void)count;
 	return t_done();

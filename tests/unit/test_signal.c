@@ -44,6 +44,10 @@ void task_for_each_in_pgrp(int p, void (*fn)(struct tgroup *, void *), void *arg
 bool capable(int cap) { return false; }
 void signal_set_blocked(struct task *t, ksigset_t m) { t->blocked = m; signal_recalc(t); }
 
+/* what a user side did to its mask without an entry */
+static u64 user_mask;
+u64 port_user_mask(struct port_task *pt) { return user_mask; }
+
 static void ok(bool good, const char *what)
 {
 	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
@@ -113,6 +117,21 @@ int main(void)
 	ok(signal_dequeue(&a, ~0ULL, &out) == 40 && out.u.rt.value == 3, "real-time in order");
 	ok(signal_dequeue(&a, ~0ULL, &out) == 41 && out.u.rt.value == 0, "real-time in order");
 	sigpending_flush(&tg.pending);
+
+	reset();
+	handle(SIGUSR1);
+	a.se.in_user = b.se.in_user = true;
+	a.blocked = b.blocked = 0;
+	test_current = &init;
+	user_mask = SIGBIT(SIGUSR1);
+	signal_send_task(SIGUSR1, SEND_SIG_NOINFO, &a);
+	ok(a.blocked == user_mask && !a.sig_pending && !b.blocked, "a mask set in user mode is seen by the sender");
+	user_mask = 0;
+	signal_send_group(SIGUSR1, SEND_SIG_NOINFO, &tg);
+	ok(!a.blocked && a.sig_pending, "and one cleared there");
+	sigpending_flush(&a.pending);
+	sigpending_flush(&tg.pending);
+	reset();
 	ok(!signal_queued(0), "flush gives the charge back");
 
 	reset();

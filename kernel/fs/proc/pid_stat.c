@@ -137,6 +137,7 @@ static int show_stat(struct seq_file *m, struct task *t, bool whole)
 		   t->tg->rlim[RLIMIT_RSS].cur);
 	seq_printf(m, " %lu %lu %lu 0 0", mm ? (ok ? mm->start_code : 1) : 0, mm ? (ok ? mm->end_code : 1) : 0,
 		   v ? v->start_stack : 0);
+	signal_sync_mask(t);
 	seq_printf(m, " %lu %lu %lu %lu", t->pending.set & 0x7fffffff, t->blocked & 0x7fffffff, ign & 0x7fffffff,
 		   caught & 0x7fffffff);
 	seq_printf(m, " %d 0 0 %d %d %u %u 0 0 0", ok && (t->state & 7) ? 1 : 0, t->exit_signal, t->se.cpu,

@@ -60,6 +60,7 @@ static void show_signals(struct seq_file *m, struct task *t)
 	}
 	seq_printf(m, "Threads:\t%d\nSigQ:\t%u/%lu\n", t->exit_state ? max(t->tg->nr_threads, 1) : t->tg->nr_threads,
 		   signal_queued(t->cred->uid), t->tg->rlim[RLIMIT_SIGPENDING].cur);
+	signal_sync_mask(t);
 	seq_printf(m, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
 		   t->pending.set, t->tg->pending.set, t->blocked, ign, caught);
 }
