@@ -225,29 +225,30 @@ static void thunk_write(struct patch *p, u32 slot, u64 addr)
 	static const u8 jmp_fast[] = { 0xff, 0x24, 0x25, PATCH_TABLE & 0xff, PATCH_TABLE >> 8 & 0xff,
 				       PATCH_TABLE >> 16 & 0xff, 0 };
 	const struct site *st = &sites[slot];
-	u8 *base = p->map + (PATCH_THUNKS - PATCH_TABLE) + slot * PATCH_THUNK_BYTES, *at = base;
-	u64 thunk = PATCH_THUNKS + slot * PATCH_THUNK_BYTES, ret, back;
+	u64 thunk = PATCH_THUNKS + slot * PATCH_THUNK_BYTES;
+	u64 rec[3] = { addr + (st->shape == SHAPE_MOV ? 7 : SYSCALL_BYTES) };
+	u8 *base = p->map + (thunk - PATCH_TABLE), *at = base;
+	s32 rel;
 
 	if (st->shape == SHAPE_MOV) {
-		ret = addr + 7;
 		at = put(at, "\xb8", 1);             /* mov $nr,%eax */
 		at = put(at, &st->imm, 4);
-		at = put(at, "\x48\xb9", 2);         /* movabs $ret,%rcx */
-		at = put(at, &ret, 8);
-		at = put(at, "\x49\x89\xcb", 3);     /* mov %rcx,%r11 */
-		put(at, jmp_fast, sizeof(jmp_fast));
-	} else {
-		ret = addr + SYSCALL_BYTES;
-		back = addr + 8;
-		at = put(at, "\x48\xb9", 2);         /* movabs $ret,%rcx */
-		at = put(at, &ret, 8);
-		at = put(at, "\x4c\x8d\x1d\x07\0\0\0", 7); /* lea cont(%rip),%r11 */
-		at = put(at, jmp_fast, sizeof(jmp_fast));
-		at = put(at, "\x48\x3d", 2);         /* cont: cmp $imm,%rax */
-		at = put(at, &st->imm, 4);
-		at = put(at, "\xff\x25\0\0\0\0", 6); /* jmp *back */
-		put(at, &back, 8);
 	}
+	at = put(at, "\x4c\x8d\x1d", 3);           /* lea rec(%rip),%r11 */
+	rel = (s32)(base + REC_OFF - (at + 4));
+	at = put(at, &rel, 4);
+	at = put(at, jmp_fast, sizeof(jmp_fast));
+	rec[1] = rec[0];
+	if (st->shape == SHAPE_CMP) {
+		rec[1] = thunk + CONT_OFF;
+		rec[2] = addr + 8;
+		at = put(base + CONT_OFF, "\x48\x3d", 2); /* cmp $imm,%rax */
+		at = put(at, &st->imm, 4);
+		at = put(at, "\xff\x25", 2);         /* jmp *rec.back(%rip) */
+		rel = (s32)(base + REC_OFF + REC_BACK - (at + 4));
+		at = put(at, &rel, 4);
+	}
+	put(base + REC_OFF, rec, sizeof(rec));
 	p->addr[slot] = addr;
 	if (slot >= p->used)
 		p->used = slot + 1;
@@ -406,7 +407,7 @@ void patch_note(struct uthread *ut, struct port_task *pt)
 	struct text_map *m;
 	u32 h;
 
-	if (!patch_enabled || s->no_patch || pt->regs.gs_base)
+	if (!patch_enabled || s->no_patch)
 		return;
 	m = map_at(s, rip - SYSCALL_BYTES);
 	if (!m)
@@ -587,7 +588,7 @@ u64 patch_cont(struct stub *s, u64 rip)
 
 	if (!slot || sites[slot].shape != SHAPE_CMP || s->patch->addr[slot] != rip - SYSCALL_BYTES)
 		return rip;
-	return PATCH_THUNKS + slot * PATCH_THUNK_BYTES + 24;
+	return PATCH_THUNKS + slot * PATCH_THUNK_BYTES + CONT_OFF;
 }
 
 /* Calls fn for each patched site of the mm that overlaps [addr, addr + n): the site's address. */

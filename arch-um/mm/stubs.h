@@ -59,6 +59,7 @@ struct stub {
 	struct text_map text[PATCH_TEXTS_MAX]; /* entry/patch_host.c */
 	u32 ntext;
 	bool no_patch;
+	bool multi;             /* see struct mailbox */
 	bool keep_klock;        /* its ops run with klock held (entry/patch_host.c) */
 	struct patch *patch;
 	bool table_mapped;      /* the table of `patch` is in the mm: its patched pages may be, too */

@@ -52,16 +52,22 @@
 #define STUB_OPF_FD 1     /* a[4] is an index into fds[] */
 #define STUB_OPF_GOON 2   /* a failure does not stop the batch */
 
-/* Patched call sites (entry/patch_host.c): a table of pointers, slot 0 the stub's fast entry, then the thunks. One
- * file per mm, mapped read+execute and hidden from the guest, which may map nothing below PORT_USER_MIN. */
+/* Patched call sites (entry/patch_host.c): a table of pointers, slot 0 the stub's fast entry, then the thunks, each with
+ * a record. One file per mm, mapped read+execute and hidden from the guest, which may map nothing below PORT_USER_MIN. */
 #define PATCH_TABLE 0x60000
 #define PATCH_SLOTS 8192
 #define PATCH_THUNKS 0x70000
-#define PATCH_THUNK_BYTES 48
-#define PATCH_BYTES 0x70000 /* table and thunks */
+#define PATCH_THUNK_BYTES 64
+#define PATCH_BYTES 0x90000 /* table and thunks */
+#define REC_OFF 24          /* record in a thunk: u64 ret, cont, back */
+#define REC_RET 0
+#define REC_CONT 8
+#define REC_BACK 16
+#define CONT_OFF 48         /* SHAPE_CMP: the moved compare */
 
 /* Offsets in the mailbox that assembly uses; asserted below. */
 #define MB_SELF 104
+#define MB_MULTI 120
 #define MB_KICK 116
 #define MB_FAST 128
 #define MB_FAST_STACK 0x4000 /* the fast path's own stack grows down from here: signals may come meanwhile */
@@ -132,7 +138,8 @@ struct mailbox {
 	u64 self;      /* its address in the stub: what gs points at leads here */
 	u32 nospin;    /* the answer will not come soon: sleep at once */
 	u32 kick;      /* stub: a kick came while in stub text; looked at on the way out */
-	u64 pad1;
+	u32 multi;     /* slot 0 only: more than its own thread may run here, gs leads each to its mailbox */
+	u32 pad1;
 	struct fast_regs fast; /* stub writes at an entry, kernel at the answer; copied once */
 	struct stub_self self_id;
 	u64 start_off; /* uc of the frame for a thread that waits in MBOX_ENTRY_START */
@@ -147,6 +154,7 @@ struct mailbox {
 _Static_assert(offsetof(struct mailbox, k2s) == 64, "line 1");
 _Static_assert(offsetof(struct mailbox, self) == MB_SELF, "MB_SELF");
 _Static_assert(offsetof(struct mailbox, kick) == MB_KICK, "MB_KICK");
+_Static_assert(offsetof(struct mailbox, multi) == MB_MULTI, "MB_MULTI");
 _Static_assert(offsetof(struct mailbox, fast) == MB_FAST, "MB_FAST");
 _Static_assert(offsetof(struct mailbox, fast.cont) == F_CONT, "F_CONT");
 _Static_assert(offsetof(struct mailbox, fast.rip) == F_RIP, "F_RIP");

@@ -1,25 +1,28 @@
 /*
  * Hand-off policy: one core or spin (DESIGN 3.4), per vCPU, by what it sees.
  *
- * One core is the rule: vCPU and stub thread share a host CPU, each wakes the other and sleeps. Spin pays when one
- * user side enters again and again within a few microseconds and a second host CPU is free: then the stub thread
- * moves there and both spin for a bounded time. Whether it does pay is not guessed but tried: after each window of
- * entries the mean period is compared with the one that one-core mode had; no clear win, other user sides, another
- * vCPU at work or spins that run out end the try, and the next one comes later and later.
+ * One core is the rule: vCPU and stub thread share a host CPU, each wakes the other and sleeps. Spin is for when a
+ * second host CPU is free: stub threads run there, and who waits spins as long as a hand-off on one core would take
+ * (it costs from 2 us to 20, so it is measured at boot); no longer, for then sleeping would have been as good. In
+ * windows of some entries the policy counts the waits that outlasted their spin. Few: spin is right. Many: user code
+ * computes, or somebody else runs on that CPU; then it is one core again, and the next try comes later and later.
  */
 #include "vcpu.h"
 #include "../mm/stubs.h"
 #include <port/boot.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <x86intrin.h>
 
-#define SPIN_NS 4000u
-#define BUSY_PERIOD_NS 12000u  /* longer between entries: spinning would mostly burn */
-#define BACKOFF_MIN_NS 20000000ULL
-#define BACKOFF_MAX_NS 2000000000ULL
+#define HANDOFF_MIN_NS 2000u   /* bounds of what is measured */
+#define HANDOFF_MAX_NS 30000u
+#define BACKOFF_MIN_NS 5000000ULL
+#define BACKOFF_MAX_NS 1000000000ULL
 
 static double tsc_per_ns = 1;
+static u32 pauses_per_us = 20;  /* PAUSE rounds */
+static u32 handoff_ns = 4000;   /* there and back on one core */
 static u32 spin_rounds;
 static int cpus[64], ncpus;
 static bool off;
@@ -37,9 +40,8 @@ void policy_init(void)
 			if (CPU_ISSET(i, &set))
 				cpus[ncpus++] = i;
 	/* how long is a PAUSE round, and a TSC tick? some 50 us, the best of three */
-	spin_rounds = 1000;
 	for (int k = 0; k < 3; k++) {
-		u32 rounds;
+		u32 per_us;
 
 		ns = port_monotonic_ns();
 		t0 = __rdtsc();
@@ -50,10 +52,17 @@ void policy_init(void)
 		if (!ns)
 			continue;
 		tsc_per_ns = (double)(t1 - t0) / (double)ns;
-		rounds = (u32)(500ull * SPIN_NS / ns);
-		if (k == 0 || rounds > spin_rounds)
-			spin_rounds = rounds;
+		per_us = (u32)(500ull * 1000 / ns) + 1;
+		if (k == 0 || per_us > pauses_per_us)
+			pauses_per_us = per_us;
 	}
+	spin_rounds = pauses_per_us * handoff_ns / 1000;
+}
+
+void policy_measured(u64 ns)
+{
+	handoff_ns = (u32)min_t(u64, max_t(u64, ns, HANDOFF_MIN_NS), HANDOFF_MAX_NS);
+	spin_rounds = pauses_per_us * handoff_ns / 1000;
 }
 
 static int free_cpu(const struct hvcpu *v)
@@ -67,12 +76,21 @@ static int free_cpu(const struct hvcpu *v)
 	return -1;
 }
 
-static void leave(struct hvcpu *v, u64 now)
+/* Involuntary switches of this thread: somebody else wants its CPU. */
+static u64 pushed_off(void)
+{
+	struct rusage ru;
+
+	return getrusage(RUSAGE_THREAD, &ru) ? 0 : (u64)ru.ru_nivcsw;
+}
+
+static void leave(struct hvcpu *v, u64 now, bool failed)
 {
 	v->spin = 0;
 	v->spin_cpu = -1;
-	v->backoff = v->backoff ? min_t(u64, v->backoff * 2, BACKOFF_MAX_NS) : BACKOFF_MIN_NS;
-	v->backoff_until = now + (u64)((double)v->backoff * tsc_per_ns);
+	if (failed)
+		v->backoff = v->backoff ? min_t(u64, v->backoff * 2, BACKOFF_MAX_NS) : BACKOFF_MIN_NS;
+	v->backoff_until = now + (u64)((double)max_t(u64, v->backoff, BACKOFF_MIN_NS) * tsc_per_ns);
 }
 
 void policy_look(struct hvcpu *v)
@@ -81,19 +99,21 @@ void policy_look(struct hvcpu *v)
 	int cpu = off || v->host_cpu < 0 ? -1 : free_cpu(v);
 
 	if (v->spin_cpu >= 0) {
-		if (cpu < 0 || v->window_mixed || period > BUSY_PERIOD_NS || v->window_fails > v->window / 8 ||
-		    (v->one_core_period && period * 10 > v->one_core_period * 9))
-			leave(v, now);
-		else
+		u64 pushed = pushed_off();
+
+		if (cpu < 0) {
+			leave(v, now, false);
+		} else if (v->window_fails > v->window / 2 || pushed - v->pushed > v->window / 16) {
+			leave(v, now, true);
+		} else if (v->window_fails < v->window / 8) {
 			v->backoff = 0;
-	} else {
-		v->one_core_period = period;
-		if (cpu >= 0 && !v->window_mixed && period < BUSY_PERIOD_NS && now > v->backoff_until) {
-			v->spin_cpu = cpu;
-			v->spin = spin_rounds;
 		}
+		v->pushed = pushed;
+	} else if (cpu >= 0 && period < 2 * handoff_ns && now > v->backoff_until) {
+		v->spin_cpu = cpu;
+		v->spin = spin_rounds;
+		v->pushed = pushed_off();
 	}
 	v->window = v->window_fails = 0;
-	v->window_mixed = false;
 	v->mark_tsc = now;
 }

@@ -46,13 +46,13 @@ static int futex_wait_two(u32 *shared, u32 v1, u32 *priv, u32 v2, u64 deadline_n
 	return (int)syscall(SYS_futex_waitv, w, 2, 0, deadline_ns == U64_MAX ? NULL : &ts, CLOCK_MONOTONIC);
 }
 
-enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops)
+enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, u32 spin, bool ops)
 {
 	struct hvcpu *v = this_hvcpu();
 	struct mailbox *mb = ut->mb;
 	u32 now, seen = ut->seen;
 
-	for (u32 i = v->spin; i; i--) {
+	for (u32 i = spin; i; i--) {
 		now = __atomic_load_n(&mb->s2k, __ATOMIC_ACQUIRE);
 		if (now != seen) {
 			ut->seen = now;
@@ -74,9 +74,9 @@ enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops)
 			return WAIT_ATTENTION;
 		__atomic_store_n(&mb->k_sleep, 1, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&v->sleeping, 1, __ATOMIC_SEQ_CST);
-		v->window_fails++;
 		if (__atomic_load_n(&mb->s2k, __ATOMIC_SEQ_CST) == seen) {
 			v->sleeps++;
+			v->window_fails += !ops;
 			r = futex_wait_two(&mb->s2k, seen, &v->attn, a, deadline_ns);
 			r = r < 0 ? -errno : 0;
 		}
@@ -120,6 +120,22 @@ static void place(struct uthread *ut, struct hvcpu *v)
 		ut->cpu = want;
 }
 
+/* The last one to enter on this vCPU waits for something else than its own call, if another goes on now. */
+static void stop_spinning(struct hvcpu *v, struct uthread *next)
+{
+	struct uthread *last;
+
+	if (v->last_ut == next->id) {
+		if (v->spin && __atomic_load_n(&next->mb->s_sleep, __ATOMIC_RELAXED))
+			v->window_fails++;
+		return;
+	}
+	last = uthread_by_id(v->last_ut);
+	if (last && !last->running)
+		__atomic_store_n(&last->mb->nospin, 1, __ATOMIC_RELAXED);
+	v->last_ut = next->id;
+}
+
 /* Kernel-built first frame of a thread that never entered. */
 static void fresh_frame(struct uthread *ut)
 {
@@ -143,14 +159,26 @@ static bool frame_ok(u64 off)
 	return off >= MBOX_STACK_OFF && !(off & 15) && off <= MBOX_SIZE - sizeof(struct host_ucontext) - 128;
 }
 
-/* Base registers that the thread does not have loaded. gs leads to the mailbox unless the guest uses it. */
+/* Only slot 0's thread can run in the mm: the fast path needs no gs to find the mailbox. */
+static void look_multi(struct uthread *ut)
+{
+	struct stub *s = ut->stub;
+	bool multi = ut->slot || s->nr_threads - s->nr_parked > 1;
+
+	if (multi != s->multi) {
+		s->multi = multi;
+		((struct mailbox *)s->mb_base)->multi = multi;
+	}
+}
+
+/* Base registers that the thread does not have loaded. gs leads to the mailbox if it must, unless the guest uses it. */
 static void write_bases(struct uthread *ut, const struct user_regs *r)
 {
 	struct mailbox *mb = ut->mb;
 	u64 gs = r->gs_base;
 	u32 set = 0;
 
-	if (!gs && patch_enabled)
+	if (!gs && patch_enabled && ut->stub->multi)
 		gs = MBOX_BASE + (u64)ut->slot * MBOX_SIZE;
 	if (r->fs_base != ut->fs_base) {
 		set |= 1;
@@ -417,7 +445,9 @@ enum wait_result wait_ops(struct uthread *ut, bool clone)
 	u32 looks = 0;
 
 	for (;;) {
-		enum wait_result w = wait_entry(ut, port_monotonic_ns() + OPS_PATIENCE_NS, true);
+		/* a clone needs our listener thread: it may want this CPU */
+		enum wait_result w = wait_entry(ut, port_monotonic_ns() + OPS_PATIENCE_NS,
+						clone || !this_hvcpu() ? 0 : this_hvcpu()->spin, true);
 
 		if (w != WAIT_TIMEOUT)
 			return w;
@@ -437,17 +467,18 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	if (!ut || stub_dead(ut->stub))
 		return PORT_ENTRY_DEAD;
 	if (!ut->running) {
-		if (v->last_ut != ut->id) {
-			v->last_ut = ut->id;
-			v->window_mixed = true;
-		}
 		if (++v->window >= POLICY_WINDOW)
 			policy_look(v);
+		stop_spinning(v, ut);
 		if (!ut->started && uthread_wait_attached(ut))
 			return PORT_ENTRY_DEAD;
 		place(ut, v);
-		if (pt->regs.gs_base && ut->stub->patch && !ut->stub->no_patch)
+		look_multi(ut);
+		if (pt->regs.gs_base && ut->stub->multi && !ut->stub->no_patch)
 			patch_off(ut->stub);
+		if (ut->fast && (pt->regs.rcx != pt->regs.rip || pt->regs.r11 != pt->regs.eflags) &&
+		    uthread_need_full(ut))
+			return PORT_ENTRY_DEAD;
 		if (ut->fast)
 			write_fast(ut, &pt->regs);
 		else
@@ -474,11 +505,11 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	if (ut->kicked_ns) {
 		u64 limit = ut->kicked_ns + KICK_PATIENCE_NS;
 
-		w = wait_entry(ut, limit, true);
+		w = wait_entry(ut, limit, 0, true);
 		if (w == WAIT_TIMEOUT && hostile(ut, KICK_PATIENCE_NS, KICK_CPU_NS, &ut->kick_cpu))
 			stub_kill(ut->stub);
 	} else {
-		w = wait_entry(ut, deadline_ns, false);
+		w = wait_entry(ut, deadline_ns, v->spin, false);
 	}
 	klock_take();
 	if (__atomic_load_n(&v->attn, __ATOMIC_ACQUIRE) != v->seen) {
@@ -494,6 +525,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		return PORT_ENTRY_ATTENTION;
 	ut->running = false;
 	ut->kicked_ns = 0;
+	v->last_ut = ut->id;
 	read_self(ut, &pt->self);
 	return decode(ut, pt);
 }

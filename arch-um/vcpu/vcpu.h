@@ -20,10 +20,9 @@ struct hvcpu {
 	/* Hand-off policy (policy_host.c), this vCPU's thread only. */
 	int spin_cpu;           /* where its stub threads run while it spins, -1: it does not */
 	u32 window;             /* entries since mark_tsc */
-	u32 window_fails;       /* of them: the spin was not enough */
-	bool window_mixed;      /* more than one user side in this window */
-	s32 last_ut;
-	u64 mark_tsc, one_core_period, backoff_until, backoff;
+	u32 window_fails;       /* waits in it, of either side, that outlasted their spin */
+	s32 last_ut;            /* user side that entered last */
+	u64 mark_tsc, backoff_until, backoff, pushed;
 	struct port_fibre boot; /* the pthread's own context */
 	struct port_fibre fibre;
 	u64 entries, sleeps, spins_won, attns;
@@ -36,16 +35,17 @@ void vcpus_start(void) __attribute__((noreturn));
 void poke_all(void);
 
 enum wait_result { WAIT_ENTRY, WAIT_ATTENTION, WAIT_TIMEOUT, WAIT_DEAD };
-/* Waits for the next entry of ut. klock not held. deadline: host CLOCK_MONOTONIC ns. */
-enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, bool ops);
+/* Waits for the next entry of ut. klock not held. deadline: host CLOCK_MONOTONIC ns. spin: PAUSE rounds first. */
+enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, u32 spin, bool ops);
 /* wait_entry for host ops: bounded. A thread that sleeps on anything but its kernel, masks what it must not, or burns
  * CPU without end is hostile: WAIT_DEAD after some tenths of a second (clone: one and a half). */
 enum wait_result wait_ops(struct uthread *ut, bool clone);
 void answer(struct uthread *ut, u32 cmd);       /* hands the CPU to the stub thread */
 
 /* Hand-off policy. */
-#define POLICY_WINDOW 256
+#define POLICY_WINDOW 64
 void policy_init(void);
+void policy_measured(u64 ns);                   /* a hand-off there and back on one core took so long */
 void policy_look(struct hvcpu *v);              /* after POLICY_WINDOW entries */
 
 /* Event sources: one watcher thread with epoll. */
