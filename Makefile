@@ -48,6 +48,9 @@ $(B)/gen/syscall_protos.h: kernel/syscall/syscalls.tbl scripts/gen/syscalls.py
 $(B)/gen/syscall_dispatch.c: kernel/syscall/syscalls.tbl scripts/gen/syscalls.py
 	@mkdir -p $(@D)
 	python3 scripts/gen/syscalls.py $< dispatch >$@.tmp && mv $@.tmp $@
+$(B)/gen/marshal.h: kernel/syscall/syscalls.tbl scripts/gen/syscalls.py
+	@mkdir -p $(@D)
+	@python3 scripts/gen/syscalls.py $< marshal >$@.tmp && mv $@.tmp $@
 $(B)/gen/syscall_dispatch.o: $(B)/gen/syscall_dispatch.c $(GEN)
 	@$(CC) $(KFLAGS) -Ikernel/syscall -Wno-cast-function-type -c -o $@ $<
 

@@ -146,6 +146,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 
 	if (!ut || stub_dead(s) || stub_flush(s, true))
 		return -EIO;
+	late_flush(s);
 	o = ut->mb->ops;
 	if (nr == 1 && ops->kind == PORT_MM_ADVISE)
 		defer = false; /* its errors are the caller's */
@@ -282,6 +283,7 @@ int port_cmpxchg_user(port_mm_t mm, uaddr_t addr, u32 expect, u32 val, u32 *old)
 
 	if (!ut || stub_dead(s) || stub_flush(s, true) || (addr & 3) || addr >= PORT_TASK_SIZE)
 		return -EFAULT;
+	late_flush(s);
 	ut->mb->ops[0] = (struct stub_op){ .kind = STUB_OP_CMPXCHG, .a = { addr, expect, val } };
 	if (uthread_run_ops(ut, 1, false))
 		return -EFAULT;

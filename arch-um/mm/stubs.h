@@ -30,12 +30,15 @@ struct uthread {
 	u64 uc_off;             /* of the register frame while serving */
 	u64 fs_base, gs_base;   /* loaded in the thread now */
 	bool fast;              /* serves on the fast path: registers in mb->fast, no frame at uc_off */
-	u64 fast_rip;           /* as it entered: rip unchanged means that the stub's cont still holds */
+	struct fast_regs fast_seen; /* as it entered: what has not changed since is not written back */
 	bool started;           /* its first entry was seen: it serves */
 	bool running;           /* user side has the CPU (resumed, no entry seen) */
 	bool fresh;             /* waits in MBOX_ENTRY_START, has no host frame of its own */
 	bool fpu_init;          /* the frame at uc_off has no FPU image: initial state */
 	bool parked;
+	u32 nwins, nlate;       /* copies that came with the call, that go with the answer (uaccess/copy_host.c) */
+	u32 bulk_used;          /* of the mailbox's bulk area */
+	struct stub_win wins[STUB_WINS], late[STUB_LATE];
 	struct port_self self;  /* as the mailbox has it */
 	s32 cpu;                /* host CPU it is pinned to, -1: none yet */
 	u64 kick_cpu;           /* its CPU time when the kick was found overdue, + 1 */
@@ -54,6 +57,7 @@ struct stub {
 	u64 slot_map[MBOX_MAX / 64];
 	struct uthread *threads;
 	u32 nr_threads, nr_parked;
+	u32 nr_late;            /* of its threads, those with nlate */
 	u32 deferred;           /* ops in the mailbox of deferred_by that go with its next answer; 0: none */
 	struct uthread *deferred_by;
 	struct text_map text[PATCH_TEXTS_MAX]; /* entry/patch_host.c */
@@ -110,10 +114,14 @@ struct uthread *stub_ops_thread(struct stub *s);
 int stub_flush(struct stub *s, bool drop);
 /* Makes a thread that came by the fast path come back with a full frame. 0 or -EIO. May drop klock. */
 int uthread_need_full(struct uthread *ut);
+/* Copies that wait for an answer (PORT_COPY_LATE): made now, or given to the stub with the answer that comes next. */
+void late_flush(struct stub *s);
+void late_hand_over(struct uthread *ut);
 /* port_mm_ops without the tracking of patches. */
 int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr);
 #define OP_OPTIONAL 0x100u /* port_mmop.flags: a failure of it is none of the batch */
 #define OP_EXTRA 0x200u    /* of the port's own making: not the caller's */
 struct host_ucontext *uthread_uc(struct uthread *ut);
+void stub_multi(struct stub *s, bool multi);
 void uthread_release(struct uthread *ut);
 #endif

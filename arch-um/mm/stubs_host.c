@@ -180,7 +180,7 @@ static struct uthread *uthread_new(struct stub *s)
 	/* the slot may have belonged to a thread that has exited */
 	ut->mb->s2k = ut->mb->k2s = 0;
 	ut->mb->s_sleep = ut->mb->k_sleep = 0;
-	ut->mb->nfds = 0;
+	ut->mb->nfds = ut->mb->nlate = 0;
 	ut->mb->self = MBOX_BASE + (u64)slot * MBOX_SIZE;
 	ut->mb->kick = ut->mb->multi = 0;
 	memset(&ut->mb->self_id, 0, sizeof(ut->mb->self_id));
@@ -536,6 +536,12 @@ int port_mm_new(port_mm_t *out)
 }
 
 /* ---- user sides ---- */
+void stub_multi(struct stub *s, bool multi)
+{
+	s->multi = multi;
+	((struct mailbox *)s->mb_base)->multi = multi;
+}
+
 /* The child starts from the parent's register frame with its FPU image. */
 static void inherit_frame(struct uthread *child, const struct uthread *parent)
 {
@@ -547,7 +553,7 @@ static void inherit_frame(struct uthread *child, const struct uthread *parent)
 	child->uc_off = parent->uc_off;
 	if (!parent->fpu_init) {
 		memcpy((u8 *)child->mb + parent->uc_off, (const u8 *)parent->mb + parent->uc_off,
-		       MBOX_SIZE - parent->uc_off);
+		       MBOX_STACK_END - parent->uc_off);
 		uc = uthread_uc(child);
 		uc->mc.fpstate = uc->mc.fpstate - from + to;
 	}
@@ -564,6 +570,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 
 	if (!put || stub_dead(put->stub) || stub_flush(put->stub, true) || uthread_need_full(put))
 		return -EAGAIN;
+	late_flush(put->stub);
 	s = stub_new();
 	cut = s ? uthread_new(s) : NULL;
 	if (!cut) {
@@ -609,6 +616,7 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 
 	if (!put || stub_dead(put->stub) || stub_flush(put->stub, true) || uthread_need_full(put))
 		return -EAGAIN;
+	stub_multi(put->stub, true); /* from here on the other's mailbox is not slot 0's */
 	for (cut = put->stub->threads; cut; cut = cut->next)
 		if (cut->parked && (cut->fast || cut->uc_off == put->uc_off))
 			break;
@@ -660,6 +668,8 @@ void uthread_release(struct uthread *ut)
 {
 	if (ut->stub->deferred_by == ut && ut->stub->deferred)
 		stub_flush(ut->stub, false);
+	if (ut->nlate)
+		late_flush(ut->stub);
 	if (!ut->running && ut->started && !ut->fresh && !ut->parked) {
 		ut->parked = true;
 		ut->stub->nr_parked++;

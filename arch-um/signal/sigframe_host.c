@@ -38,13 +38,13 @@ static u8 *mbox_fpu(struct uthread *ut, struct sw_bytes *sw)
 		return NULL;
 	at = READ_ONCE(uthread_uc(ut)->mc.fpstate);
 	off = at - base;
-	if (at < base || off < ut->uc_off || off + FXSAVE_BYTES + 64 > MBOX_SIZE || (off & 63))
+	if (at < base || off < ut->uc_off || off + FXSAVE_BYTES + 64 > MBOX_STACK_END || (off & 63))
 		return NULL;
 	memcpy(sw, (u8 *)ut->mb + off + 464, sizeof(*sw));
 	if (sw->magic1 != FP_XSTATE_MAGIC1)
 		sw->xstate_size = sw->extended_size = FXSAVE_BYTES;
 	if (sw->xstate_size < FXSAVE_BYTES || sw->extended_size < sw->xstate_size || sw->extended_size > FPU_MAX ||
-	    off + sw->extended_size > MBOX_SIZE)
+	    off + sw->extended_size > MBOX_STACK_END)
 		return NULL;
 	return (u8 *)ut->mb + off;
 }
@@ -75,6 +75,7 @@ int port_sigframe_push(struct port_task *pt, const struct port_sigframe *f)
 	struct uthread *ut = uthread_by_id(pt->uthread);
 	struct user_regs *r = &pt->regs;
 	struct rt_sigframe frame;
+	unsigned late = f->late ? PORT_COPY_LATE : 0;
 	struct sw_bytes sw = { 0 };
 	u8 *fpu;
 	u64 sp, fp_at = 0;
@@ -109,10 +110,10 @@ int port_sigframe_push(struct port_task *pt, const struct port_sigframe *f)
 		static u8 copy[FPU_MAX]; /* klock */
 
 		memcpy(copy, fpu, sw.extended_size);
-		if (port_copy_out(ut->stub->id, fp_at, copy, sw.extended_size, 0) != (ssize_t)sw.extended_size)
+		if (port_copy_out(ut->stub->id, fp_at, copy, sw.extended_size, late) != (ssize_t)sw.extended_size)
 			return -EFAULT;
 	}
-	if (port_copy_out(ut->stub->id, sp, &frame, sizeof(frame), 0) != sizeof(frame))
+	if (port_copy_out(ut->stub->id, sp, &frame, sizeof(frame), late) != sizeof(frame))
 		return -EFAULT;
 	r->rdi = (u64)f->signo;
 	r->rsi = sp + offsetof(struct rt_sigframe, info);

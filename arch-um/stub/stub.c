@@ -10,12 +10,15 @@
  */
 #include "stub_abi.h"
 
+#include <marshal.h>
+
 #define NR_futex 202
 #define NR_close 3
 #define NR_recvmsg 47
 #define NR_rt_sigaction 13
 #define NR_rt_sigprocmask 14
 #define NR_seccomp 317
+#define NR_rt_sigreturn 15
 #define NR_getpid 39
 #define NR_getuid 102
 #define NR_getgid 104
@@ -39,7 +42,9 @@ s64 stub_load(u64 addr, u64 *val);
 s64 stub_store(u64 addr, u64 val);
 s64 stub_syscall(u64 nr, const u64 a[6]);
 void stub_restorer(void);
-extern const char stub_cmpxchg_access[], stub_load_access[], stub_store_access[], stub_access_fault[];
+s64 stub_copy(u64 to, u64 from, u64 n);
+s64 stub_strcopy(u64 to, u64 from, u64 max);
+extern const char stub_access[], stub_access_end[], stub_access_fault[];
 extern const char stub_fast_check[], stub_fast_commit[], stub_full_trap[];
 
 void stub_template_main(struct mailbox *mb);
@@ -154,6 +159,123 @@ static bool run_ops(struct mailbox *mb)
 	return true;
 }
 
+/* ---- what travels with a call and its answer ---- */
+struct gather { struct mailbox *mb; u64 used; };
+
+/* Copies a piece; true: there. The kernel fetches by itself what does not come. */
+static bool take(struct gather *g, u64 addr, u64 len, bool string)
+{
+	u64 room = MBOX_BULK - g->used, to = (u64)g->mb + MBOX_BULK_OFF + g->used;
+	struct stub_win *w = &g->mb->wins[g->mb->nwins];
+
+	if (!addr || !len || g->mb->nwins == STUB_WINS)
+		return false;
+	if (string) {
+		s64 n = stub_strcopy(to, addr, room < len ? room : len);
+
+		if (n <= 0)
+			return false;
+		len = (u64)n;
+	} else if (len > room || stub_copy(to, addr, len)) {
+		return false;
+	}
+	w->addr = addr;
+	w->len = (u32)len | (string ? STUB_WIN_STRING : 0);
+	w->off = (u32)g->used;
+	g->mb->nwins++;
+	g->used += (len + 15) & ~15ull;
+	return true;
+}
+
+static void take_iov(struct gather *g, u64 addr, u64 nr, bool data)
+{
+	struct { u64 base, len; } *iov = (void *)((u64)g->mb + MBOX_BULK_OFF + g->used);
+
+	if (nr > 8 || !take(g, addr, nr * 16, false))
+		return;
+	for (u64 i = 0; data && i < nr; i++)
+		if (iov[i].len && !take(g, iov[i].base, iov[i].len, false))
+			return;
+}
+
+static void take_msg(struct gather *g, u64 addr, bool data)
+{
+	struct {
+		u64 name; u32 namelen, pad;
+		u64 iov, iovlen, control, controllen, flags;
+	} *m = (void *)((u64)g->mb + MBOX_BULK_OFF + g->used);
+
+	if (!take(g, addr, sizeof(*m), false))
+		return;
+	if (data && m->namelen <= 128)
+		take(g, m->name, m->namelen, false);
+	if (data && m->controllen <= 4096)
+		take(g, m->control, m->controllen, false);
+	take_iov(g, m->iov, m->iovlen, data);
+}
+
+/* rt_sigreturn(2): the frame at sp, and the FPU image that it points to, as long as that says (sw_reserved). */
+static void take_frame(struct gather *g, u64 sp)
+{
+	struct { u64 restorer; struct host_ucontext uc; u8 info[128]; } *f = (void *)((u64)g->mb + MBOX_BULK_OFF);
+	u64 at, size;
+
+	if (!take(g, sp - 8, sizeof(*f), false))
+		return;
+	at = f->uc.mc.fpstate;
+	if (at && at < STUB_BASE && !stub_load(at + 464, &size))
+		take(g, at, size >> 32 <= 4096 ? size >> 32 : 512, false);
+}
+
+/* Copies what the call's arguments point to, as far as the table says that the kernel will want it. */
+static void marshal(struct mailbox *mb, u64 nr, const u64 arg[6], u64 sp)
+{
+	struct gather g = { mb, 0 };
+	const u16 *kinds;
+
+	mb->nwins = 0;
+	if (nr == NR_rt_sigreturn)
+		take_frame(&g, sp);
+	if (nr >= sizeof(marsh_of) || !marsh_of[nr])
+		return;
+	kinds = marsh_kinds[marsh_of[nr]];
+	for (u32 i = 0; i < MARSH_ARGS && kinds[i]; i++) {
+		u64 at = arg[kinds[i] & 7], by = arg[kinds[i] >> 6 & 7];
+		u32 mul = kinds[i] >> 9;
+
+		switch (kinds[i] >> 3 & 7) {
+		case MARSH_IS_STRING:
+			take(&g, at, 4096, true);
+			break;
+		case MARSH_IS_FIXED:
+			take(&g, at, kinds[i] >> 6, false);
+			break;
+		case MARSH_IS_SIZED:
+			if (by <= MBOX_BULK)
+				take(&g, at, by * mul, false);
+			break;
+		case MARSH_IS_IOV:
+			take_iov(&g, at, by, mul);
+			break;
+		default:
+			take_msg(&g, at, mul);
+		}
+	}
+}
+
+/* False: a fault; what was copied may be copied again. */
+static bool copy_late(struct mailbox *mb)
+{
+	for (u32 i = 0; i < mb->nlate && i < STUB_LATE; i++) {
+		struct stub_win *w = &mb->late[i];
+
+		if (stub_copy(w->addr, (u64)mb + MBOX_BULK_OFF + w->off, w->len))
+			return false;
+	}
+	mb->nlate = 0;
+	return true;
+}
+
 /* Tells the kernel that there is an entry, waits for its answers, does ops, returns when told to resume. */
 static void serve(struct mailbox *mb)
 {
@@ -186,7 +308,10 @@ static void serve(struct mailbox *mb)
 					sys3(NR_arch_prctl, ARCH_SET_GS, mb->gs_base, 0);
 				mb->set_fs = 0;
 			}
-			return;
+			if (!mb->nlate || copy_late(mb))
+				return;
+			mb->kind = MBOX_ENTRY_LATE;
+			continue;
 		}
 		if (v == MBOX_CMD_OPS)
 			run_ops(mb);
@@ -200,8 +325,7 @@ void stub_handler(int sig, void *info, struct host_ucontext *uc)
 	struct mailbox *mb = (void *)((u64)uc & ~(u64)(MBOX_SIZE - 1));
 	u64 ip = uc->mc.rip;
 
-	if ((ip == (u64)stub_cmpxchg_access || ip == (u64)stub_load_access || ip == (u64)stub_store_access) &&
-	    (sig == 11 || sig == 7)) {
+	if (ip >= (u64)stub_access && ip < (u64)stub_access_end && (sig == 11 || sig == 7)) {
 		uc->mc.rip = (u64)stub_access_fault;
 		return;
 	}
@@ -219,6 +343,11 @@ void stub_handler(int sig, void *info, struct host_ucontext *uc)
 			serve(mb);
 			return;
 		}
+	}
+	if (sig == 31) {
+		const u64 arg[6] = { uc->mc.rdi, uc->mc.rsi, uc->mc.rdx, uc->mc.r10, uc->mc.r8, uc->mc.r9 };
+
+		marshal(mb, uc->mc.rax, arg, uc->mc.rsp);
 	}
 	mb->kind = MBOX_ENTRY_SIGNAL;
 	mb->signo = (u32)sig;
@@ -311,6 +440,12 @@ void stub_fast_serve(struct mailbox *mb)
 {
 	if (answered(mb))
 		return;
+	{
+		const struct fast_regs *f = &mb->fast;
+		const u64 arg[6] = { f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 };
+
+		marshal(mb, f->rax, arg, f->rsp);
+	}
 	mb->kind = MBOX_ENTRY_FAST;
 	serve(mb);
 	if (mb->cmd == MBOX_CMD_FULL)

@@ -1,9 +1,9 @@
 # The stub is a program of its own; the kernel process carries its image and runs it from a memfd.
 STUBDIR := arch-um/stub
 STUBOBJ := $(B)/$(STUBDIR)/stub_image.o
-$(B)/$(STUBDIR)/stub.o: $(STUBDIR)/stub.c
+$(B)/$(STUBDIR)/stub.o: $(STUBDIR)/stub.c $(B)/gen/marshal.h
 	@mkdir -p $(@D)
-	@$(CC) $(SFLAGS) -c -o $@ $<
+	@$(CC) $(SFLAGS) -I$(B)/gen -c -o $@ $<
 $(B)/$(STUBDIR)/stub_entry.o: $(STUBDIR)/stub_entry.S
 	@mkdir -p $(@D)
 	@$(CC) $(SFLAGS) -c -o $@ $<

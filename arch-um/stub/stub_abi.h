@@ -16,11 +16,14 @@
 #define STUB_TEXT_LO 0x00010000
 #define STUB_TEXT_BLOCK 0x10000
 #define MBOX_BASE (STUB_BASE + 0x1000000)
-#define MBOX_SHIFT 15
-#define MBOX_SIZE 0x8000
+#define MBOX_SHIFT 17
+#define MBOX_SIZE 0x20000
 #define MBOX_MAX 8192 /* tasks an mm */
 #define MBOX_MAP_BYTES (MBOX_MAX * MBOX_SIZE)
-#define MBOX_STACK_OFF 0x4000 /* upper half: the alternate signal stack, with the host's frames on it */
+#define MBOX_STACK_OFF 0x4000 /* the alternate signal stack, with the host's frames on it */
+#define MBOX_STACK_END 0x8000
+#define MBOX_BULK_OFF 0x8000 /* what travels with a call or its answer */
+#define MBOX_BULK (MBOX_SIZE - MBOX_BULK_OFF)
 #define MBOX_FRAME_OFF 0x7c00 /* uc of a frame that the kernel builds for a thread that never entered */
 
 /* fds in a stub, installed by the kernel process; nothing else is ever open for long. */
@@ -35,6 +38,7 @@
 #define MBOX_ENTRY_FAST 4      /* a call from a patched site: registers are in fast */
 #define MBOX_ENTRY_FAST_KICK 5 /* a kick on the way out of the fast path */
 #define MBOX_ENTRY_FULL 6      /* as SIGNAL: the frame that MBOX_CMD_FULL asked for */
+#define MBOX_ENTRY_LATE 7      /* a copy that went with the answer met a fault */
 #define MBOX_ENTRY_START 3  /* a new thread, zygote or the template waits for its first command */
 
 /* What the stub is told: written by the kernel. */
@@ -71,25 +75,43 @@
 #define MB_KICK 116
 #define MB_FAST 128
 #define MB_FAST_STACK 0x4000 /* the fast path's own stack grows down from here: signals may come meanwhile */
-#define F_R15 (MB_FAST + 0)
-#define F_R14 (MB_FAST + 8)
-#define F_R13 (MB_FAST + 16)
-#define F_R12 (MB_FAST + 24)
-#define F_RBP (MB_FAST + 32)
-#define F_RBX (MB_FAST + 40)
-#define F_R11 (MB_FAST + 48)
-#define F_R10 (MB_FAST + 56)
-#define F_R9 (MB_FAST + 64)
-#define F_R8 (MB_FAST + 72)
-#define F_RAX (MB_FAST + 80)
-#define F_RCX (MB_FAST + 88)
-#define F_RDX (MB_FAST + 96)
-#define F_RSI (MB_FAST + 104)
-#define F_RDI (MB_FAST + 112)
-#define F_RIP (MB_FAST + 120)
-#define F_FLAGS (MB_FAST + 128)
-#define F_RSP (MB_FAST + 136)
-#define F_CONT (MB_FAST + 144)
+/* Line A, what an answer changes; line B; line C, what the stub writes only when it is another than last time. */
+#define F_RAX (MB_FAST + 0)
+#define F_RCX (MB_FAST + 8)
+#define F_R11 (MB_FAST + 16)
+#define F_FLAGS (MB_FAST + 24)
+#define F_RIP (MB_FAST + 32)
+#define F_CONT (MB_FAST + 40)
+#define F_RSP (MB_FAST + 48)
+#define F_RDI (MB_FAST + 56)
+#define F_RSI (MB_FAST + 64)
+#define F_RDX (MB_FAST + 72)
+#define F_R10 (MB_FAST + 80)
+#define F_R8 (MB_FAST + 88)
+#define F_R9 (MB_FAST + 96)
+#define F_RBX (MB_FAST + 128)
+#define F_RBP (MB_FAST + 136)
+#define F_R12 (MB_FAST + 144)
+#define F_R13 (MB_FAST + 152)
+#define F_R14 (MB_FAST + 160)
+#define F_R15 (MB_FAST + 168)
+
+/* Marshalling: what of a call's arguments the stub copies to the bulk area (generated from syscalls.tbl). A word: bits 0-2
+ * argument, 3-5 kind, then a size, or the argument that tells it (3 bits) and a factor. */
+#define MARSH_ARGS 4
+#define MARSH_IS_STRING 1
+#define MARSH_IS_FIXED 2
+#define MARSH_IS_SIZED 3
+#define MARSH_IS_IOV 4      /* array, and what it points to if the factor is 1 */
+#define MARSH_IS_MSG 5
+#define MARSH_STRING(arg) ((arg) | MARSH_IS_STRING << 3)
+#define MARSH_FIXED(arg, size) ((arg) | MARSH_IS_FIXED << 3 | (size) << 6)
+#define MARSH_SIZED(arg, by, mul) ((arg) | MARSH_IS_SIZED << 3 | (by) << 6 | (mul) << 9)
+#define MARSH_IOV(arg, by, data) ((arg) | MARSH_IS_IOV << 3 | (by) << 6 | (data) << 9)
+#define MARSH_MSG(arg, data) ((arg) | MARSH_IS_MSG << 3 | (data) << 9)
+#define STUB_WINS 12
+#define STUB_LATE 16
+#define STUB_WIN_STRING 0x80000000u /* len: ends with a NUL */
 
 #define STUB_MAX_OPS 96
 #define STUB_MAX_FDS 64
@@ -107,7 +129,9 @@ struct stub_op {
 
 /* Registers at a patched site. rip: where the guest thinks it returns to; cont: where the stub goes. */
 struct fast_regs {
-	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, rip, flags, rsp, cont;
+	u64 rax, rcx, r11, flags, rip, cont, rsp, rdi;
+	u64 rsi, rdx, r10, r8, r9, pad[3];
+	u64 rbx, rbp, r12, r13, r14, r15, pad2[2];
 };
 
 /* Answers of the stub (kernel writes but sigmask, which both do in turns). Whatever the guest makes of them, it lies to
@@ -119,6 +143,12 @@ struct stub_self {
 	u32 off;    /* no answers */
 };
 
+/* A piece of user memory and where its copy is in the mailbox, from MBOX_BULK_OFF on. */
+struct stub_win {
+	u64 addr;
+	u32 len, off;
+};
+
 struct mailbox {
 	/* Line 0, written by the stub. */
 	u32 s2k;      /* entry sequence. Kernel: any change is an entry; a lie is a spurious entry */
@@ -126,7 +156,8 @@ struct mailbox {
 	u32 kind;     /* MBOX_ENTRY_* */
 	u32 signo;    /* of MBOX_ENTRY_SIGNAL */
 	u64 uc_off;   /* of the host's ucontext in this mailbox; kernel checks range and alignment */
-	u8 pad0[40];
+	u32 nwins;    /* copies that came with the call. The kernel copies and checks; a lie is the caller's own memory */
+	u8 pad0[36];
 	/* Line 1, written by the kernel. A forged value harms the forger's own thread. */
 	u32 k2s;      /* sequence that has been answered */
 	u32 k_sleep;  /* the vCPU (is about to) sleep on s2k */
@@ -139,9 +170,10 @@ struct mailbox {
 	u32 nospin;    /* the answer will not come soon: sleep at once */
 	u32 kick;      /* stub: a kick came while in stub text; looked at on the way out */
 	u32 multi;     /* slot 0 only: more than its own thread may run here, gs leads each to its mailbox */
-	u32 pad1;
+	u32 nlate;     /* copies that the stub makes before user code goes on */
 	struct fast_regs fast; /* stub writes at an entry, kernel at the answer; copied once */
 	struct stub_self self_id;
+	struct stub_win wins[STUB_WINS], late[STUB_LATE];
 	u64 start_off; /* uc of the frame for a thread that waits in MBOX_ENTRY_START */
 	/* Host ops: kernel writes, stub writes res. The kernel copies res and checks it. */
 	u32 fault_ip_set;
@@ -157,8 +189,9 @@ _Static_assert(offsetof(struct mailbox, kick) == MB_KICK, "MB_KICK");
 _Static_assert(offsetof(struct mailbox, multi) == MB_MULTI, "MB_MULTI");
 _Static_assert(offsetof(struct mailbox, fast) == MB_FAST, "MB_FAST");
 _Static_assert(offsetof(struct mailbox, fast.cont) == F_CONT, "F_CONT");
-_Static_assert(offsetof(struct mailbox, fast.rip) == F_RIP, "F_RIP");
-_Static_assert(sizeof(struct mailbox) <= MBOX_STACK_OFF - 0x800, "control part is below the signal stack");
+_Static_assert(offsetof(struct mailbox, fast.r9) == F_R9, "F_R9");
+_Static_assert(offsetof(struct mailbox, fast.r15) == F_R15, "F_R15");
+_Static_assert(sizeof(struct mailbox) <= MBOX_STACK_OFF - 0x1000, "control part is below the signal stack");
 
 /* x86-64 signal frame of the host (arch/x86 uapi), as the kernel reads and writes it. */
 struct host_mcontext {

@@ -17,7 +17,7 @@
 	.globl _start
 _start:	/* the template: fd 0 is its mailbox file; the stack that exec gave is left at once */
 	call	map_mailbox_from_call
-	movabs	$MBOX_BASE + MBOX_SIZE, %rsp
+	movabs	$MBOX_BASE + MBOX_STACK_END, %rsp
 	movabs	$MBOX_BASE, %rdi
 	xor	%ebp, %ebp
 	call	stub_template_main
@@ -91,7 +91,7 @@ stub_fork:
 	lea	2f(%rip), %r15
 	jmp	map_mailbox
 2:	movabs	$MBOX_BASE, %rdi
-	lea	MBOX_SIZE(%rdi), %rsp
+	lea	MBOX_STACK_END(%rdi), %rsp
 	jmp	start_thread
 
 	/* s64 stub_thread(u64 cookie, u64 mailbox): tid or negative errno; the child waits in its mailbox. */
@@ -103,7 +103,7 @@ stub_thread:
 	mov	%rsi, %r13
 	mov	$NR_clone, %eax
 	mov	$THREAD_FLAGS, %edi
-	lea	MBOX_SIZE(%r13), %rsi
+	lea	MBOX_STACK_END(%r13), %rsi
 	xor	%edx, %edx
 	xor	%r10d, %r10d
 	xor	%r8d, %r8d
@@ -130,29 +130,48 @@ start_thread:	/* rdi: mailbox, rsp: its top */
 	jmp	stub_restorer
 
 	/* s64 stub_cmpxchg(u64 addr, u32 expect, u32 val): old value, or -EFAULT by way of the fault table in stub.c. */
-	.globl stub_cmpxchg, stub_cmpxchg_access, stub_access_fault
+	.globl stub_access, stub_access_end, stub_access_fault, stub_cmpxchg
+	/* A fault of any instruction between stub_access and stub_access_end goes on at stub_access_fault; so these are
+	 * leaf functions that use no stack. */
+stub_access:
 stub_cmpxchg:
 	mov	%esi, %eax
-stub_cmpxchg_access:
 	lock cmpxchg %edx, (%rdi)
 	mov	%eax, %eax
 	ret
-stub_access_fault:
-	mov	$-14, %rax
-	ret
-
 	/* s64 stub_load(u64 addr, u64 *val), s64 stub_store(u64 addr, u64 val): 0 or -EFAULT. */
-	.globl stub_load, stub_load_access, stub_store, stub_store_access
+	.globl stub_load, stub_store, stub_copy, stub_strcopy
 stub_load:
-stub_load_access:
 	mov	(%rdi), %rax
 	mov	%rax, (%rsi)
 	xor	%eax, %eax
 	ret
 stub_store:
-stub_store_access:
 	mov	%rsi, (%rdi)
 	xor	%eax, %eax
+	ret
+	/* s64 stub_copy(u64 to, u64 from, u64 n): 0 or -EFAULT, after a prefix. */
+stub_copy:
+	mov	%rdx, %rcx
+	rep movsb
+	xor	%eax, %eax
+	ret
+	/* s64 stub_strcopy(u64 to, u64 from, u64 max): bytes with the NUL, 0 if there is none in max, or -EFAULT. */
+stub_strcopy:
+	xor	%eax, %eax
+1:	cmp	%rdx, %rax
+	jae	2f
+	mov	(%rsi,%rax), %cl
+	mov	%cl, (%rdi,%rax)
+	inc	%rax
+	test	%cl, %cl
+	jnz	1b
+	ret
+2:	xor	%eax, %eax
+	ret
+stub_access_end:
+stub_access_fault:
+	mov	$-14, %rax
 	ret
 
 	/* s64 stub_syscall(u64 nr, const u64 a[6]) */
@@ -176,6 +195,12 @@ stub_syscall:
 	 * the thread. A kick in here is only noted (stub.c); the window from fast_check to fast_commit is run again
 	 * from its start then: it loads all from memory and changes none.
 	 */
+	.macro	save_new reg, at
+	cmp	\reg, \at(%rcx)
+	je	9f
+	mov	\reg, \at(%rcx)
+9:
+	.endm
 	.section .text.fast, "ax"
 	.globl stub_fast, stub_fast_check, stub_fast_commit, stub_full_trap
 stub_fast:
@@ -192,17 +217,17 @@ stub_fast:
 	mov	%r10, F_R10(%rcx)
 	mov	%r8, F_R8(%rcx)
 	mov	%r9, F_R9(%rcx)
-	mov	%rbx, F_RBX(%rcx)
-	mov	%rbp, F_RBP(%rcx)
-	mov	%r12, F_R12(%rcx)
-	mov	%r13, F_R13(%rcx)
-	mov	%r14, F_R14(%rcx)
-	mov	%r15, F_R15(%rcx)
 	mov	%rsp, F_RSP(%rcx)
 	lea	MB_FAST_STACK(%rcx), %rsp
 	pushfq
 	pop	F_FLAGS(%rcx)
 	cld
+	save_new %rbx, F_RBX              /* the line stays in both CPUs' caches */
+	save_new %rbp, F_RBP
+	save_new %r12, F_R12
+	save_new %r13, F_R13
+	save_new %r14, F_R14
+	save_new %r15, F_R15
 	mov	REC_RET(%r11), %rax
 	mov	%rax, F_RIP(%rcx)
 	mov	REC_CONT(%r11), %rax

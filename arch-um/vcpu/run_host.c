@@ -149,14 +149,14 @@ static void fresh_frame(struct uthread *ut)
 	}
 	uc = uthread_uc(ut);
 	uc->ss_sp = MBOX_BASE + (u64)ut->slot * MBOX_SIZE + MBOX_STACK_OFF;
-	uc->ss_size = MBOX_SIZE - MBOX_STACK_OFF;
+	uc->ss_size = MBOX_STACK_END - MBOX_STACK_OFF;
 	uc->ss_flags = 0;
 	mb->start_off = ut->uc_off;
 }
 
 static bool frame_ok(u64 off)
 {
-	return off >= MBOX_STACK_OFF && !(off & 15) && off <= MBOX_SIZE - sizeof(struct host_ucontext) - 128;
+	return off >= MBOX_STACK_OFF && !(off & 15) && off <= MBOX_STACK_END - sizeof(struct host_ucontext) - 128;
 }
 
 /* Only slot 0's thread can run in the mm: the fast path needs no gs to find the mailbox. */
@@ -165,10 +165,8 @@ static void look_multi(struct uthread *ut)
 	struct stub *s = ut->stub;
 	bool multi = ut->slot || s->nr_threads - s->nr_parked > 1;
 
-	if (multi != s->multi) {
-		s->multi = multi;
-		((struct mailbox *)s->mb_base)->multi = multi;
-	}
+	if (multi != s->multi)
+		stub_multi(s, multi);
 }
 
 /* Base registers that the thread does not have loaded. gs leads to the mailbox if it must, unless the guest uses it. */
@@ -227,17 +225,21 @@ u64 port_user_mask(struct port_task *pt)
 	return __atomic_load_n(&ut->mb->self_id.sigmask, __ATOMIC_SEQ_CST) & ~UNBLOCKABLE;
 }
 
+/* Only what is another than at the entry: lines that nobody writes stay in both CPUs' caches. */
 static void write_fast(struct uthread *ut, const struct user_regs *r)
 {
-	struct fast_regs *f = &ut->mb->fast;
+	struct fast_regs *f = &ut->mb->fast, *had = &ut->fast_seen;
+	u64 flags = (r->eflags & 0x40cd5) | 2; /* what popf may set: no TF, no NT, no IOPL */
 
-	f->r15 = r->r15, f->r14 = r->r14, f->r13 = r->r13, f->r12 = r->r12;
-	f->rbp = r->rbp, f->rbx = r->rbx, f->r11 = r->r11, f->r10 = r->r10;
-	f->r9 = r->r9, f->r8 = r->r8, f->rax = r->rax, f->rcx = r->rcx;
-	f->rdx = r->rdx, f->rsi = r->rsi, f->rdi = r->rdi;
-	f->flags = (r->eflags & 0x40cd5) | 2; /* what popf may set: no TF, no NT, no IOPL */
-	f->rsp = r->rsp;
-	if (r->rip != ut->fast_rip) {
+	f->rax = r->rax, f->rcx = r->rcx, f->r11 = r->r11, f->flags = flags;
+	if (r->rsp != had->rsp || r->rdi != had->rdi)
+		f->rsp = r->rsp, f->rdi = r->rdi;
+	if (r->rsi != had->rsi || r->rdx != had->rdx || r->r10 != had->r10 || r->r8 != had->r8 || r->r9 != had->r9)
+		f->rsi = r->rsi, f->rdx = r->rdx, f->r10 = r->r10, f->r8 = r->r8, f->r9 = r->r9;
+	if (r->rbx != had->rbx || r->rbp != had->rbp || r->r12 != had->r12 || r->r13 != had->r13 ||
+	    r->r14 != had->r14 || r->r15 != had->r15)
+		f->rbx = r->rbx, f->rbp = r->rbp, f->r12 = r->r12, f->r13 = r->r13, f->r14 = r->r14, f->r15 = r->r15;
+	if (r->rip != had->rip) {
 		f->rip = r->rip;
 		f->cont = patch_cont(ut->stub, r->rip);
 	}
@@ -265,19 +267,37 @@ static void write_regs(struct uthread *ut, const struct user_regs *r)
 		mc->rip = patch_cont(ut->stub, r->rip);
 }
 
+/* The copies that came with a call. Of the stub's words nothing counts but where its own memory is said to be. */
+static void read_wins(struct uthread *ut)
+{
+	u32 n = READ_ONCE(ut->mb->nwins);
+
+	if (n > STUB_WINS)
+		n = 0;
+	memcpy(ut->wins, (const void *)ut->mb->wins, n * sizeof(ut->wins[0]));
+	ut->bulk_used = 0;
+	for (u32 i = 0; i < n; i++) {
+		u32 off = ut->wins[i].off, len = ut->wins[i].len & ~STUB_WIN_STRING;
+
+		if (off > MBOX_BULK || len > MBOX_BULK - off)
+			return;
+		ut->bulk_used = max(ut->bulk_used, (off + len + 63) & ~63u);
+	}
+	ut->nwins = n;
+}
+
 static void read_fast(struct uthread *ut, struct user_regs *r)
 {
-	struct fast_regs f;
+	struct fast_regs *f = &ut->fast_seen;
 
-	memcpy(&f, (const void *)&ut->mb->fast, sizeof(f));
-	r->r15 = f.r15, r->r14 = f.r14, r->r13 = f.r13, r->r12 = f.r12;
-	r->rbp = f.rbp, r->rbx = f.rbx, r->r10 = f.r10;
-	r->r9 = f.r9, r->r8 = f.r8, r->rax = f.rax;
-	r->rdx = f.rdx, r->rsi = f.rsi, r->rdi = f.rdi;
-	r->rsp = f.rsp, r->rip = f.rip, r->eflags = (f.flags & 0x40cd5) | 0x202;
-	r->rcx = f.rip, r->r11 = r->eflags;
+	memcpy(f, (const void *)&ut->mb->fast, sizeof(*f));
+	r->r15 = f->r15, r->r14 = f->r14, r->r13 = f->r13, r->r12 = f->r12;
+	r->rbp = f->rbp, r->rbx = f->rbx, r->r10 = f->r10;
+	r->r9 = f->r9, r->r8 = f->r8, r->rax = f->rax;
+	r->rdx = f->rdx, r->rsi = f->rsi, r->rdi = f->rdi;
+	r->rsp = f->rsp, r->rip = f->rip, r->eflags = (f->flags & 0x40cd5) | 0x202;
+	r->rcx = f->rip, r->r11 = r->eflags;
 	r->cs = 0x33, r->ss = 0x2b;
-	ut->fast_rip = f.rip;
 }
 
 int uthread_need_full(struct uthread *ut)
@@ -290,7 +310,7 @@ int uthread_need_full(struct uthread *ut)
 		return 0;
 	if (stub_dead(ut->stub))
 		return -EIO;
-	mb->fast.rip = ut->fast_rip;
+	mb->fast.rip = ut->fast_seen.rip;
 	if (stub_flush(ut->stub, true))
 		return -EIO;
 	klock_drop();
@@ -322,6 +342,12 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 	struct host_mcontext mc;
 	u32 sig, kind = READ_ONCE(mb->kind);
 
+	ut->nwins = ut->bulk_used = 0;
+	if (kind == MBOX_ENTRY_LATE) { /* pt->regs are still as they were told */
+		r->rax = (u64)-EFAULT;
+		r->orig_rax = (u64)-1;
+		return PORT_ENTRY_KICK;
+	}
 	if (kind == MBOX_ENTRY_FAST || kind == MBOX_ENTRY_FAST_KICK) {
 		ut->fast = true;
 		pt->is32 = false;
@@ -330,6 +356,7 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 		if (kind == MBOX_ENTRY_FAST_KICK)
 			return PORT_ENTRY_KICK;
 		r->rax = (u64)-ENOSYS;
+		read_wins(ut);
 		return PORT_ENTRY_SYSCALL;
 	}
 	if (kind != MBOX_ENTRY_SIGNAL || !frame_ok(off)) {
@@ -353,8 +380,10 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 		r->rax = (u64)-ENOSYS;
 		pt->is32 = info.arch != AUDIT_ARCH_X86_64 || (r->orig_rax & 0x40000000);
 		pt->patch_nr = r->orig_rax;
-		if (!pt->is32)
+		if (!pt->is32) {
+			read_wins(ut);
 			patch_note(ut, pt);
+		}
 		return PORT_ENTRY_SYSCALL;
 	}
 	if (sig == SIGILL && patch_is_old_syscall(ut->stub, r->rip)) {
@@ -485,6 +514,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 			write_regs(ut, &pt->regs);
 		write_bases(ut, &pt->regs);
 		write_self(ut, &pt->self);
+		late_hand_over(ut);
 		ut->mb->nospin = 0;
 		ut->mb->spin = v->spin;
 		ut->running = true;

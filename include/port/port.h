@@ -165,6 +165,8 @@ int port_patch(struct port_task *pt);
 /* Copy between kernel memory and any mm. Return bytes copied (0..n; short at the first fault) or -ESRCH.
  * FORCE ignores protections (ptrace, /proc/PID/mem). */
 #define PORT_COPY_FORCE 1u
+/* copy_out to current's own mm: may be done when its user side goes on, in order with what else it is told. */
+#define PORT_COPY_LATE 2u
 ssize_t port_copy_in(port_mm_t mm, void *dst, uaddr_t src, size_t n, unsigned flags);
 ssize_t port_copy_out(port_mm_t mm, uaddr_t dst, const void *src, size_t n, unsigned flags);
 /* Atomic read-modify-write of an aligned u32 in current's mm. 0 (old value in *old) or -EFAULT.
@@ -180,6 +182,7 @@ struct port_sigframe {
 	u8 info[128];            /* siginfo_t image for the guest */
 	uaddr_t ss_sp; u64 ss_size; u32 ss_flags; /* guest's alternate stack, as saved in the frame */
 	bool on_altstack;        /* start at the top of the alternate stack */
+	bool late;               /* the stack below is surely writable: PORT_COPY_LATE */
 };
 /* Builds a Linux rt_sigframe on the user's stack and sets regs to run the handler. 0 or -EFAULT. */
 int port_sigframe_push(struct port_task *pt, const struct port_sigframe *f);

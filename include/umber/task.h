@@ -105,6 +105,7 @@ struct task {
 	bool stop_pending;                /* has to join a group stop */
 	u64 rttime_ns, rttime_nvcsw;      /* RLIMIT_RTTIME: CPU time since the last voluntary switch */
 	bool restore_mask;                /* saved_mask goes back after delivery (sigsuspend, ppoll) */
+	bool copy_late;                   /* in a call whose writes to user memory may be late (syscalls.tbl) */
 	bool sig_pending;                 /* cached: some work for signal_deliver_pending */
 	struct sigpending pending;
 	uaddr_t sas_sp; u64 sas_size; u32 sas_flags;

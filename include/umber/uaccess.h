@@ -12,6 +12,7 @@ int copy_to_user(uaddr_t dst, const void *src, size_t n);
 /* Bytes really copied before a fault (0..n). */
 size_t copy_from_user_partial(void *dst, uaddr_t src, size_t n);
 size_t copy_to_user_partial(uaddr_t dst, const void *src, size_t n);
+bool uaccess_writable(uaddr_t dst, size_t n);           /* one writable VMA of current's holds it all */
 int clear_user(uaddr_t dst, size_t n);
 /* Copies a NUL-terminated string. Length without NUL (0..n-1), -EFAULT, or -ENAMETOOLONG when no NUL in n. */
 ssize_t strncpy_from_user(char *dst, uaddr_t src, size_t n);

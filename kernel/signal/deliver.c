@@ -1,7 +1,10 @@
 /* Delivery: on the way to user mode a task takes its signals, acts, and repairs an interrupted call (signal(7)). */
 #include "signal_internal.h"
+#include <umber/uaccess.h>
 #include <umber/string.h>
 #include <umber/syscall.h>
+
+#define FRAME_MAX 4096 /* what a signal frame may take below the stack pointer */
 
 struct taken {
 	int sig;
@@ -157,6 +160,8 @@ static void run_handler(struct taken *s, bool in_syscall)
 	f.ss_size = ss_size;
 	f.ss_flags = ss_size ? t->sas_flags : SS_DISABLE;
 	f.on_altstack = (s->ka.flags & SA_ONSTACK) && ss_size && !nested;
+	sp = f.on_altstack ? ss_sp + ss_size : r->rsp;
+	f.late = uaccess_writable(sp - FRAME_MAX, FRAME_MAX);
 	saved = *r;
 	if (!(s->ka.flags & SA_RESTORER) || port_sigframe_push(&t->port, &f) < 0) {
 		frame_failed(s->sig);

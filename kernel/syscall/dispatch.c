@@ -138,7 +138,9 @@ void syscall_dispatch(void)
 		dispatch_slow(t);
 		return;
 	}
+	t->copy_late = nr < NR_SYSCALLS && syscall_rows[nr].late;
 	r->rax = (u64)call(nr, r);
+	t->copy_late = false;
 }
 
 static int trace_init(void)

@@ -12,6 +12,7 @@ struct syscall_row {
 	const char *name;                           /* NULL: no such number */
 	long (*fn)(const struct user_regs *r);      /* takes the arguments from registers and calls impl */
 	int nargs;
+	bool late;                                  /* its writes to user memory may be as late as its return */
 	const void *impl;
 };
 extern const struct syscall_row syscall_rows[NR_SYSCALLS];
