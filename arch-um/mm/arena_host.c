@@ -38,6 +38,11 @@ int arena_init(u64 mem_bytes)
 	return 0;
 }
 
+void port_arena_populate(void *addr, size_t bytes)
+{
+	madvise(addr, bytes, MADV_POPULATE_WRITE); /* hosts before 5.14 lack it */
+}
+
 void port_arena_release(void *addr, size_t bytes)
 {
 	madvise(addr, bytes, MADV_REMOVE);

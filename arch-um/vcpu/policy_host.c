@@ -1,11 +1,12 @@
 /*
  * Hand-off policy: one core or spin (DESIGN 3.4), per vCPU, by what it sees.
  *
- * One core is the rule: vCPU and stub thread share a host CPU, each wakes the other and sleeps. Spin is for when a
- * second host CPU is free: stub threads run there, and who waits spins as long as a hand-off on one core would take
- * (it costs from 2 us to 20, so it is measured at boot); no longer, for then sleeping would have been as good. In
- * windows of some entries the policy counts the waits that outlasted their spin. Few: spin is right. Many: user code
- * computes, or somebody else runs on that CPU; then it is one core again, and the next try comes later and later.
+ * One core is the rule: vCPU and stub thread share a host CPU, each wakes the other and sleeps; there and back that is
+ * 2 us on some hosts, 12 on others, so it is measured at boot. Spin is for when a second host CPU is free: stub threads
+ * run there, and who waits spins as long as it takes to wake somebody on an idle CPU (some 50 us everywhere); no longer,
+ * for then sleeping would have been as good. In windows of some entries the policy counts the waits that outlasted
+ * their spin. Few: spin is right. Many: user code computes, or somebody else runs on that CPU; then it is one core
+ * again, and the next try comes later and later.
  */
 #include "vcpu.h"
 #include "../mm/stubs.h"
@@ -17,6 +18,7 @@
 
 #define HANDOFF_MIN_NS 2000u   /* bounds of what is measured */
 #define HANDOFF_MAX_NS 30000u
+#define SPIN_NS 50000u
 #define BACKOFF_MIN_NS 5000000ULL
 #define BACKOFF_MAX_NS 1000000000ULL
 
@@ -56,13 +58,12 @@ void policy_init(void)
 		if (k == 0 || per_us > pauses_per_us)
 			pauses_per_us = per_us;
 	}
-	spin_rounds = pauses_per_us * handoff_ns / 1000;
+	spin_rounds = pauses_per_us * (SPIN_NS / 1000);
 }
 
 void policy_measured(u64 ns)
 {
 	handoff_ns = (u32)min_t(u64, max_t(u64, ns, HANDOFF_MIN_NS), HANDOFF_MAX_NS);
-	spin_rounds = pauses_per_us * handoff_ns / 1000;
 }
 
 static int free_cpu(const struct hvcpu *v)
@@ -103,13 +104,13 @@ void policy_look(struct hvcpu *v)
 
 		if (cpu < 0) {
 			leave(v, now, false);
-		} else if (v->window_fails > v->window / 2 || pushed - v->pushed > v->window / 16) {
+		} else if (v->window_fails > v->window / 4 || pushed - v->pushed > v->window / 16) {
 			leave(v, now, true);
-		} else if (v->window_fails < v->window / 8) {
+		} else if (v->window_fails < v->window / 16) {
 			v->backoff = 0;
 		}
 		v->pushed = pushed;
-	} else if (cpu >= 0 && period < 2 * handoff_ns && now > v->backoff_until) {
+	} else if (cpu >= 0 && period < handoff_ns + SPIN_NS / 2 && now > v->backoff_until) {
 		v->spin_cpu = cpu;
 		v->spin = spin_rounds;
 		v->pushed = pushed_off();

@@ -16,6 +16,7 @@ struct task;
 #define KMEM_BASE 0x560000000000UL
 extern u64 port_arena_bytes;                          /* reserved size of the arena from KMEM_BASE, fixed at boot */
 void port_arena_release(void *addr, size_t bytes);    /* page aligned; memory back to the host, zero on next touch */
+void port_arena_populate(void *addr, size_t bytes);   /* a hint: it will be written soon; content stays */
 
 /* ---- the kernel lock --------------------------------------------------------------------------- */
 void klock_take(void);   /* any kernel-process thread; spins a little, then sleeps in futex */

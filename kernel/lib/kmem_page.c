@@ -6,6 +6,8 @@
 #define DIRTY_HIGH_PAGES 1024u   /* free pages holding host memory: above, release down to DIRTY_LOW */
 #define DIRTY_LOW_PAGES 256u
 
+#define POPULATE_ORDER 5         /* never used memory is asked for in such blocks: a fault a page costs 1 to 13 us */
+
 static u32 free_list[MAX_ORDER + 1];
 static u32 hot[HOT_MAX], nr_hot;
 static u32 frontier, end_pfn;    /* page numbers; [frontier, end) never used */
@@ -89,6 +91,16 @@ static u32 take_block(unsigned order, bool *dirty)
 	pfn = free_list[o];
 	d = page_meta(pfn)->dirty;
 	list_unlink(pfn);
+	while (!d && o > POPULATE_ORDER) {
+		o--;
+		list_push(pfn + (1u << o), o, 0);
+		if (o == order)
+			break;
+	}
+	if (!d && order < POPULATE_ORDER && o == POPULATE_ORDER) {
+		port_arena_populate(page_address(pfn), PAGE_SIZE << o);
+		d = 1u << o;
+	}
 	while (o > order) { /* the upper halves stay free; which half is dirty is not known: assume both */
 		o--;
 		list_push(pfn + (1u << o), o, min(d, 1u << o));

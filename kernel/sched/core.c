@@ -523,6 +523,7 @@ void sched_fork(struct task *child, struct task *parent)
 			se->nice = 0;
 	}
 	se->cpu = parent->se.cpu;
+	se->last_entry_syscall = true;
 	se->vruntime = max(parent->se.vruntime, vcpus[se->cpu].min_vruntime);
 }
 

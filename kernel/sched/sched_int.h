@@ -25,8 +25,8 @@
 #define RT_RUNTIME_NS 950000000ULL   /* real-time tasks may keep fair ones waiting so long, */
 #define RT_OFF_NS 50000000ULL        /* then those go first so long (sched(7)) */
 #define TICK_NS 10000000ULL
-#define BALANCE_NS 50000ULL
-#define PULL_MIN_NS 20000ULL
+#define BALANCE_NS 150000ULL
+#define PULL_MIN_NS 150000ULL
 #define SLEEPER_BONUS_NS 1500000ULL
 #define WAKEUP_GRAN_NS 1000000ULL
 

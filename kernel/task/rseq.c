@@ -53,16 +53,22 @@ static int write_cpu(struct task *t, u32 start, u32 id)
 {
 	struct { u32 start, id; } cpu = { start, id };
 	struct { u32 node, mm_cid; } more = { 0, start };
-	if (copy_to_user(t->rseq, &cpu, sizeof(cpu)))
-		return -EFAULT;
-	return copy_to_user(t->rseq + offsetof(struct abi_rseq, node_id), &more, sizeof(more));
+	bool late = t->copy_late;
+	int r;
+	t->copy_late = true; /* nobody but the thread itself looks */
+	r = copy_to_user(t->rseq, &cpu, sizeof(cpu));
+	if (!r)
+		r = copy_to_user(t->rseq + offsetof(struct abi_rseq, node_id), &more, sizeof(more));
+	t->copy_late = late;
+	return r;
 }
 
 void rseq_on_return(struct task *t)
 {
 	if (!t->rseq || t->exiting)
 		return;
-	if (leave_critical_section(t)) {
+	/* no system call is made inside a critical section */
+	if (!t->se.last_entry_syscall && leave_critical_section(t)) {
 		die(t);
 		return;
 	}
