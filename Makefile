@@ -26,7 +26,7 @@ HFLAGS  := $(COMMON) $(SANFLAGS) -DUMBER_HOSTED=1 -D_GNU_SOURCE
 SFLAGS  := -std=gnu11 -O2 -g -fpie -fvisibility=hidden -fno-strict-aliasing -fno-common $(WARN) -Iinclude -I$(B) -ffreestanding \
 	   -nostdinc -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	   -fno-jump-tables $(if $(CLANGCC),-fno-builtin,-fno-tree-loop-distribute-patterns) -MMD -MP
-LDLIBS  := -lseccomp -lcap -lz
+LDLIBS  := -l:libseccomp.a -l:libcap.a -lz
 
 KSRC    := $(sort $(shell find kernel -name '*.c'))
 PSRC    := $(sort $(shell find arch-um drivers-host -name '*.c' -not -path 'arch-um/stub/*' -not -path '*/vdso/*' -not -name '*_host.c'))

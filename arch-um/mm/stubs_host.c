@@ -39,7 +39,7 @@
 #define MAX_UTHREADS 65536
 #define SLOTS_STEP 8
 #define AUDIT_SLACK_NS 50000000ULL
-#define ZYGOTES_WANTED 3
+#define ZYGOTES_MAX 3
 #define ATTACH_TIMEOUT_NS 2500000000ULL
 
 extern const char stub_image[], stub_image_end[];
@@ -54,6 +54,7 @@ static struct uthread *template_ut;
 static pthread_mutex_t template_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct stub *zygotes;                 /* stub.next; klock */
 static u32 nr_zygotes;
+static u32 zygotes_wanted;                   /* grows with use: a guest that runs one command needs none in store */
 static int listener = -1;
 static pid_t reaper_pid;                     /* first process of the stubs' pid namespace, 0: none */
 static pthread_mutex_t orders = PTHREAD_MUTEX_INITIALIZER;
@@ -367,7 +368,7 @@ static void *listener_main(void *arg)
 
 		memset(&req, 0, sizeof(req));
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req)) {
-			if (errno == EBADF)
+			if (errno == EBADF || stub_dead(template_stub)) /* without users of the filter it never blocks */
 				return NULL;
 			if (errno != EINTR && errno != ENOENT)
 				usleep(1000);
@@ -500,7 +501,7 @@ static struct stub *zygote_make(void)
 
 void stubs_refill(void)
 {
-	while (nr_zygotes < ZYGOTES_WANTED) {
+	while (nr_zygotes < zygotes_wanted) {
 		struct stub *s = zygote_make();
 
 		if (!s)
@@ -513,8 +514,12 @@ void stubs_refill(void)
 
 int port_mm_new(port_mm_t *out)
 {
+	static bool first = true;
 	struct stub *s = zygotes;
 
+	if (!first && zygotes_wanted < ZYGOTES_MAX)
+		zygotes_wanted++;
+	first = false;
 	if (s) {
 		zygotes = s->next;
 		s->next = NULL;

@@ -125,11 +125,9 @@ static void stop_spinning(struct hvcpu *v, struct uthread *next)
 {
 	struct uthread *last;
 
-	if (v->last_ut == next->id) {
-		if (v->spin && __atomic_load_n(&next->mb->s_sleep, __ATOMIC_RELAXED))
-			v->window_fails++;
+	v->window_fails += v->spin && __atomic_load_n(&next->mb->s_sleep, __ATOMIC_RELAXED);
+	if (v->last_ut == next->id)
 		return;
-	}
 	last = uthread_by_id(v->last_ut);
 	if (last && !last->running)
 		__atomic_store_n(&last->mb->nospin, 1, __ATOMIC_RELAXED);

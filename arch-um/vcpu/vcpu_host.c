@@ -140,17 +140,20 @@ static void *vcpu_thread(void *arg)
 void vcpus_prepare(void)
 {
 	cpu_set_t set;
-	int cpus[CPU_SETSIZE], n = 0;
+	int cpus[CPU_SETSIZE], n = 0, first = 0;
 
 	if (!sched_getaffinity(0, sizeof(set), &set))
 		for (int i = 0; i < CPU_SETSIZE; i++)
 			if (CPU_ISSET(i, &set))
 				cpus[n++] = i;
+	/* vCPU 0 stays where we are: the host has spread its processes, so many guests do not share one CPU */
+	for (int i = 0, here = sched_getcpu(); i < n; i++)
+		if (cpus[i] == here)
+			first = i;
 	for (int i = 0; i < port_ncpus(); i++) {
 		hvcpus[i].cpu = i;
 		hvcpus[i].spin_cpu = -1;
-		/* from one instance to the next another first CPU: many guests must not share one */
-		hvcpus[i].host_cpu = n ? cpus[(i + getpid()) % n] : -1;
+		hvcpus[i].host_cpu = n ? cpus[(i + first) % n] : -1;
 	}
 	policy_init();
 	vcpu_adopt(&hvcpus[0]);

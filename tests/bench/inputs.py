@@ -103,6 +103,8 @@ def _compile(place):
     cc = os.environ.get("CC") or "gcc"
     subprocess.run([cc] + CFLAGS + ["-o", place.micro + ".new"] + sources, check=True)
     os.replace(place.micro + ".new", place.micro)
+    place.wall = place.micro + ".wall"
+    subprocess.run([cc, "-O2", "-o", place.wall, os.path.join(place.here, "wall.c")], check=True)
 
 
 def prepare(out, here, quick):
