@@ -36,6 +36,9 @@ u64 patch_cont(struct stub *s, u64 rip);
 u32 patch_track(struct stub *s, const struct port_mmop *op, struct port_mmop *out, u32 max);
 void patch_fork(struct stub *child, const struct stub *parent);
 void patch_release(struct stub *s);
+/* Before a fork: maps copies that are newer than the mm's, so that children find their exit, execve and the like patched,
+ * which the parent never calls. May drop klock; caller holds the guest's mm->lock. */
+void patch_refresh(struct stub *s, struct uthread *ut);
 /* ptrace and /proc/PID/mem see and write the original: puts it into what was read from addr, or into memory before a
  * write (a debugger's breakpoint) goes there. */
 #define PATCH_COPY_RAW 0x100u /* port_copy_*: no view */

@@ -58,6 +58,7 @@ static u16 site_index[SITE_HASH];    /* open addressing; half full at most */
 static int copies_fd = -1;
 static hfd_t copies_ro = HFD_NONE;
 static u64 copies_end;
+static u32 copies_gen;               /* one more with each new copy */
 static struct { const struct text *text; u64 off; u32 count; } notes[NOTE_SLOTS];
 
 static int reopen_ro(int fd)
@@ -387,6 +388,8 @@ void patch_fork(struct stub *child, const struct stub *parent)
 	memcpy(child->text, parent->text, sizeof(parent->text[0]) * parent->ntext);
 	child->ntext = parent->ntext;
 	child->patch = parent->patch;
+	child->patch_gen = parent->patch_gen;
+	child->poked = parent->poked;
 	child->table_mapped = parent->table_mapped;
 	child->no_patch = parent->no_patch;
 	if (child->patch)
@@ -558,6 +561,7 @@ int port_patch(struct port_task *pt)
 		}
 		pg->copy_off = copies_end;
 		copies_end += PAGE_SIZE;
+		copies_gen++;
 	}
 	r = page_ready(s, m, page_off);
 	if (r)
@@ -571,6 +575,22 @@ int port_patch(struct port_task *pt)
 	if (n == 2 && !ops[0].result)
 		s->table_mapped = true;
 	return r;
+}
+
+void patch_refresh(struct stub *s, struct uthread *ut)
+{
+	struct port_mmop ops[PAGES_MAX + 1];
+	u32 gen = copies_gen;
+
+	if (s->patch_gen == gen || !s->patch || s->no_patch || s->poked || !others_quiet(s, ut))
+		return;
+	for (u32 i = 0; i < s->ntext; i++) {
+		u32 n = cover(s, &s->text[i], ops, PAGES_MAX + 1);
+
+		if (n && port_mm_ops_raw(s->id, ops, n) && !s->table_mapped)
+			return;
+	}
+	s->patch_gen = gen;
 }
 
 bool patch_is_old_syscall(struct stub *s, u64 rip)

@@ -66,6 +66,8 @@ struct stub {
 	bool multi;             /* see struct mailbox */
 	bool keep_klock;        /* its ops run with klock held (entry/patch_host.c) */
 	struct patch *patch;
+	u32 patch_gen;          /* of the copies that are mapped */
+	bool poked;             /* a debugger wrote to it: its pages stay as they are */
 	bool table_mapped;      /* the table of `patch` is in the mm: its patched pages may be, too */
 	u64 resumes;            /* hand-offs to its threads */
 	u64 audit_ns, audit_resumes;

@@ -183,7 +183,7 @@ static struct uthread *uthread_new(struct stub *s)
 	ut->mb->s_sleep = ut->mb->k_sleep = 0;
 	ut->mb->nfds = ut->mb->nlate = 0;
 	ut->mb->self = MBOX_BASE + (u64)slot * MBOX_SIZE;
-	ut->mb->kick = ut->mb->multi = 0;
+	ut->mb->kick = ut->mb->multi = ut->mb->start_fast = 0;
 	memset(&ut->mb->self_id, 0, sizeof(ut->mb->self_id));
 	ut->next = s->threads;
 	s->threads = ut;
@@ -553,7 +553,15 @@ static void inherit_frame(struct uthread *child, const struct uthread *parent)
 	struct host_ucontext *uc;
 	u64 from = MBOX_BASE + (u64)parent->slot * MBOX_SIZE, to = MBOX_BASE + (u64)child->slot * MBOX_SIZE;
 
-	child->fast = false;
+	child->fs_base = parent->fs_base;
+	child->gs_base = parent->gs_base;
+	child->fast = parent->fast;
+	if (parent->fast) { /* its vector registers are the child's by the host's clone */
+		child->mb->start_fast = 1;
+		child->mb->fast = child->fast_seen = parent->fast_seen;
+		child->fresh = child->fpu_init = false;
+		return;
+	}
 	child->fpu_init = parent->fpu_init;
 	child->uc_off = parent->uc_off;
 	if (!parent->fpu_init) {
@@ -562,8 +570,6 @@ static void inherit_frame(struct uthread *child, const struct uthread *parent)
 		uc = uthread_uc(child);
 		uc->mc.fpstate = uc->mc.fpstate - from + to;
 	}
-	child->fs_base = parent->fs_base;
-	child->gs_base = parent->gs_base;
 }
 
 int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *child_mm)
@@ -573,7 +579,13 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 	struct stub_op *op;
 	int r;
 
-	if (!put || stub_dead(put->stub) || stub_flush(put->stub, true) || uthread_need_full(put))
+	if (!put || stub_dead(put->stub))
+		return -EAGAIN;
+	patch_refresh(put->stub, put);
+	if (stub_flush(put->stub, true))
+		return -EAGAIN;
+	/* the child's mailbox is slot 0's, where the host's signal stack must be, too */
+	if ((put->slot || put->stub->multi) && uthread_need_full(put))
 		return -EAGAIN;
 	late_flush(put->stub);
 	s = stub_new();

@@ -52,6 +52,7 @@ u64 stub_first_command(struct mailbox *mb);
 void stub_handler(int sig, void *info, struct host_ucontext *uc);
 void stub_fast_serve(struct mailbox *mb);
 void stub_fast_kicked(struct mailbox *mb);
+void stub_start_fast(struct mailbox *mb);
 
 static inline s64 sys3(u64 nr, u64 a, u64 b, u64 c)
 {
@@ -457,6 +458,15 @@ void stub_fast_kicked(struct mailbox *mb)
 {
 	mb->kick = 0;
 	mb->kind = MBOX_ENTRY_FAST_KICK;
+	serve(mb);
+	if (mb->cmd == MBOX_CMD_FULL)
+		mb->fast.cont = (u64)stub_full_trap;
+}
+
+/* A forked process that goes on where its parent's fast path stands. */
+void stub_start_fast(struct mailbox *mb)
+{
+	mb->kind = MBOX_ENTRY_START;
 	serve(mb);
 	if (mb->cmd == MBOX_CMD_FULL)
 		mb->fast.cont = (u64)stub_full_trap;

@@ -22,7 +22,7 @@
 #define MBOX_MAP_BYTES (MBOX_MAX * MBOX_SIZE)
 #define MBOX_STACK_OFF 0x4000 /* the alternate signal stack, with the host's frames on it */
 #define MBOX_STACK_END 0x8000
-#define MBOX_BULK_OFF 0x8000 /* what travels with a call or its answer */
+#define MBOX_BULK_OFF 0x8400 /* what travels with a call or its answer */
 #define MBOX_BULK (MBOX_SIZE - MBOX_BULK_OFF)
 #define MBOX_FRAME_OFF 0x7c00 /* uc of a frame that the kernel builds for a thread that never entered */
 
@@ -72,9 +72,11 @@
 /* Offsets in the mailbox that assembly uses; asserted below. */
 #define MB_SELF 104
 #define MB_MULTI 120
+#define MB_START_FAST 28
 #define MB_KICK 116
 #define MB_FAST 128
-#define MB_FAST_STACK 0x4000 /* the fast path's own stack grows down from here: signals may come meanwhile */
+#define MB_FAST_STACK 0x8400 /* the fast path's own stack (1 KiB): signals may come meanwhile. On one page with the bulk's
+			      * beginning: a page that a process touches costs two faults */
 /* Line A, what an answer changes; line B; line C, what the stub writes only when it is another than last time. */
 #define F_RAX (MB_FAST + 0)
 #define F_RCX (MB_FAST + 8)
@@ -157,7 +159,8 @@ struct mailbox {
 	u32 signo;    /* of MBOX_ENTRY_SIGNAL */
 	u64 uc_off;   /* of the host's ucontext in this mailbox; kernel checks range and alignment */
 	u32 nwins;    /* copies that came with the call. The kernel copies and checks; a lie is the caller's own memory */
-	u8 pad0[36];
+	u32 start_fast; /* kernel, before a fork: the child goes on by the fast path */
+	u8 pad0[32];
 	/* Line 1, written by the kernel. A forged value harms the forger's own thread. */
 	u32 k2s;      /* sequence that has been answered */
 	u32 k_sleep;  /* the vCPU (is about to) sleep on s2k */
@@ -187,6 +190,7 @@ _Static_assert(offsetof(struct mailbox, k2s) == 64, "line 1");
 _Static_assert(offsetof(struct mailbox, self) == MB_SELF, "MB_SELF");
 _Static_assert(offsetof(struct mailbox, kick) == MB_KICK, "MB_KICK");
 _Static_assert(offsetof(struct mailbox, multi) == MB_MULTI, "MB_MULTI");
+_Static_assert(offsetof(struct mailbox, start_fast) == MB_START_FAST, "MB_START_FAST");
 _Static_assert(offsetof(struct mailbox, fast) == MB_FAST, "MB_FAST");
 _Static_assert(offsetof(struct mailbox, fast.cont) == F_CONT, "F_CONT");
 _Static_assert(offsetof(struct mailbox, fast.r9) == F_R9, "F_R9");

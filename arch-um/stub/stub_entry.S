@@ -91,8 +91,13 @@ stub_fork:
 	lea	2f(%rip), %r15
 	jmp	map_mailbox
 2:	movabs	$MBOX_BASE, %rdi
-	lea	MBOX_STACK_END(%rdi), %rsp
-	jmp	start_thread
+	cmpl	$0, MB_START_FAST(%rdi)
+	je	start_thread
+	/* Its parent was on the fast path: vector state is in the registers, as it was there, and no signal is blocked. */
+	lea	MB_FAST_STACK(%rdi), %rsp
+	xor	%ebp, %ebp
+	call	stub_start_fast
+	jmp	stub_fast_check
 
 	/* s64 stub_thread(u64 cookie, u64 mailbox): tid or negative errno; the child waits in its mailbox. */
 	.globl stub_thread
@@ -121,9 +126,9 @@ stub_thread:
 	test	%rax, %rax
 	js	die
 	mov	%r13, %rdi
-start_thread:	/* rdi: mailbox, rsp: its top */
+start_thread:	/* rdi: mailbox; the kernel builds the first frame on its signal stack */
+	lea	MB_FAST_STACK(%rdi), %rsp
 	xor	%ebp, %ebp
-	sub	$0x2000, %rsp                 /* the kernel builds the first frame above us */
 	mov	%rdi, %rbx
 	call	stub_first_command
 	mov	%rax, %rsp                    /* the frame's ucontext */

@@ -154,6 +154,7 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 	if (s->deferred && stub_flush(s, false))
 		return -ESRCH;
 	if (flags & PORT_COPY_FORCE) {
+		s->poked |= write_it;
 		if (s->patch && write_it && !(flags & PATCH_COPY_RAW))
 			patch_restore(s, addr, n);
 		r = copy_force(s, buf, addr, n, write_it);

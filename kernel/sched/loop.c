@@ -174,9 +174,9 @@ void sched_user_loop(void)
 		e = run_user(t);
 		t->se.last_entry_syscall = e == PORT_ENTRY_SYSCALL;
 		if (likely(e == PORT_ENTRY_SYSCALL)) {
-			syscall_dispatch();
-			if (unlikely(t->port.patch_wanted))
+			if (unlikely(t->port.patch_wanted)) /* before the call: exit and execve do not come back */
 				mm_patch_site();
+			syscall_dispatch();
 			if (unlikely(t->sig_pending | t->restore_mask || is_restart(&t->port.regs)))
 				exit_work(t, true);
 		} else if (e == PORT_ENTRY_TRAP) {
