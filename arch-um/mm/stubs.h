@@ -52,7 +52,8 @@ struct stub {
 	int pidfd;              /* A: -1 until attached */
 	int sock;               /* our end of its socket */
 	int stub_sock, mbfd;    /* what is given to it; stub_sock closed once given */
-	u8 *mb_base;
+	struct mailbox *mb0;    /* the kernel process's view (mbox_host.c) */
+	u8 *mb_rest;
 	u32 slots_backed;       /* mailboxes within the file's size */
 	u64 slot_map[MBOX_MAX / 64];
 	struct uthread *threads;
@@ -124,6 +125,10 @@ int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr);
 #define OP_OPTIONAL 0x100u /* port_mmop.flags: a failure of it is none of the batch */
 #define OP_EXTRA 0x200u    /* of the port's own making: not the caller's */
 struct host_ucontext *uthread_uc(struct uthread *ut);
+/* The kernel process's address of a slot, mapped at need (NULL: no memory); all of a stub's given back; dead ones unmapped. */
+struct mailbox *mbox_map(struct stub *s, u32 slot);
+void mbox_unmap(struct stub *s);
+void mbox_bury(void);
 void stub_multi(struct stub *s, bool multi);
 void uthread_release(struct uthread *ut);
 #endif

@@ -10,7 +10,7 @@
  */
 #include "stub_abi.h"
 
-#include <marshal.h>
+#include <gen/marshal.h>
 
 #define NR_futex 202
 #define NR_close 3

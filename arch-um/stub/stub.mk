@@ -3,7 +3,7 @@ STUBDIR := arch-um/stub
 STUBOBJ := $(B)/$(STUBDIR)/stub_image.o
 $(B)/$(STUBDIR)/stub.o: $(STUBDIR)/stub.c $(B)/gen/marshal.h
 	@mkdir -p $(@D)
-	@$(CC) $(SFLAGS) -I$(B)/gen -c -o $@ $<
+	@$(CC) $(SFLAGS) -c -o $@ $<
 $(B)/$(STUBDIR)/stub_entry.o: $(STUBDIR)/stub_entry.S
 	@mkdir -p $(@D)
 	@$(CC) $(SFLAGS) -c -o $@ $<
