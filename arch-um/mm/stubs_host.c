@@ -502,7 +502,10 @@ void stubs_refill(void)
 int port_mm_new(port_mm_t *out)
 {
 	static bool first = true;
-	struct stub *s = zygotes;
+	struct stub *s;
+
+	events_drain(); /* deaths that nobody was told of */
+	s = zygotes;
 
 	if (!first && zygotes_wanted < ZYGOTES_MAX)
 		zygotes_wanted++;
@@ -568,6 +571,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 
 	if (!put || stub_dead(put->stub))
 		return -EAGAIN;
+	events_drain();
 	patch_refresh(put->stub, put);
 	if (stub_flush(put->stub, true))
 		return -EAGAIN;
@@ -736,7 +740,7 @@ void port_mm_free(port_mm_t mm)
 
 	if (!s)
 		return;
-	s->freed = true;
+	__atomic_store_n(&s->freed, true, __ATOMIC_RELEASE);
 	if (stub_pidfd(s) < 0 && s->threads && !s->threads->started)
 		uthread_wait_attached(s->threads);
 	stub_kill(s);

@@ -34,8 +34,11 @@ static pthread_mutex_t qlock = PTHREAD_MUTEX_INITIALIZER;
 static struct event queue[QUEUE_MAX]; /* qlock */
 static u32 q_head, q_tail;
 
-static void enqueue(struct event e)
+/* How many are queued now. */
+static u32 enqueue(struct event e)
 {
+	u32 n;
+
 	pthread_mutex_lock(&qlock);
 	while (q_tail - q_head == QUEUE_MAX) { /* the vCPUs are behind; deaths must not be lost */
 		pthread_mutex_unlock(&qlock);
@@ -43,7 +46,9 @@ static void enqueue(struct event e)
 		pthread_mutex_lock(&qlock);
 	}
 	queue[q_tail++ % QUEUE_MAX] = e;
+	n = q_tail - q_head;
 	pthread_mutex_unlock(&qlock);
+	return n;
 }
 
 static bool dequeue(struct event *e)
@@ -99,7 +104,7 @@ static void *watcher(void *arg)
 	(void)arg;
 	for (;;) {
 		int n = epoll_wait(epfd, ev, 64, AUDIT_MS);
-		bool death = false;
+		bool death = false, told = false;
 
 		if (port_monotonic_ns() >= audit_at) {
 			audit_at = port_monotonic_ns() + AUDIT_MS * 1000000ULL;
@@ -119,18 +124,22 @@ static void *watcher(void *arg)
 					enqueue((struct event){ EV_SIGNAL, si.ssi_signo, 0, 0 });
 			} else if (type == EV_STUB) {
 				struct stub *s = stub_by_id((port_mm_t)id);
+				/* of one that the kernel itself has done away with nobody waits to hear */
+				bool expected = s && __atomic_load_n(&s->freed, __ATOMIC_ACQUIRE);
 
 				if (s) {
 					__atomic_store_n(&s->dead, true, __ATOMIC_RELEASE);
 					epoll_ctl(epfd, EPOLL_CTL_DEL, s->pidfd, NULL);
 				}
-				enqueue((struct event){ EV_STUB, id, 0, 0 });
+				if (enqueue((struct event){ EV_STUB, id, 0, 0 }) < QUEUE_MAX / 2 && expected)
+					continue;
 				death = true;
 			} else {
 				enqueue((struct event){ EV_WATCH, id, ev[i].events, gen });
 			}
+			told = true;
 		}
-		if (n > 0)
+		if (told)
 			poke_somebody(death);
 	}
 	return NULL;

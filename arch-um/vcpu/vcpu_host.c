@@ -90,6 +90,7 @@ void port_vcpu_idle(int cpu, u64 deadline_ns)
 
 	if (take_attention(v))
 		return;
+	events_drain();
 	stubs_refill();
 	if (take_attention(v))
 		return;

@@ -178,7 +178,7 @@ static struct task *pull(struct vcpu *v)
 {
 	for (int i = 1; i < nr_vcpus; i++) {
 		struct vcpu *o = &vcpus[(v->cpu + i) % nr_vcpus];
-		struct task *t = o->nr_queued ? stealable(v, o, o->nr_queued > 1 || !o->curr) : NULL;
+		struct task *t = o->nr_queued ? stealable(v, o, o->nr_queued > 1) : NULL;
 
 		if (t) {
 			steal(v, o, t);
@@ -549,10 +549,13 @@ void offer_queued(struct vcpu *v, u64 now)
 {
 	v->balance_tsc = now + ns_to_tsc(20 * BALANCE_NS);
 	for (int i = 0; i < nr_vcpus; i++) {
-		if (vcpus[i].online && vcpus[i].idle && !vcpus[i].nr_queued) {
+		if (!vcpus[i].online || !vcpus[i].idle || vcpus[i].nr_queued)
+			continue;
+		if (stealable(&vcpus[i], v, v->nr_queued > 1))
 			port_vcpu_poke(i);
-			return;
-		}
+		else
+			v->balance_tsc = now + ns_to_tsc(BALANCE_NS);
+		return;
 	}
 }
 

@@ -26,7 +26,7 @@
 #define RT_OFF_NS 50000000ULL        /* then those go first so long (sched(7)) */
 #define TICK_NS 10000000ULL
 #define BALANCE_NS 150000ULL
-#define PULL_MIN_NS 150000ULL
+#define PULL_MIN_NS 500000ULL
 #define SLEEPER_BONUS_NS 1500000ULL
 #define WAKEUP_GRAN_NS 1000000ULL
 
