@@ -51,6 +51,16 @@ static u32 enqueue(struct event e)
 	return n;
 }
 
+static bool queue_holds(void)
+{
+	bool any;
+
+	pthread_mutex_lock(&qlock);
+	any = q_head != q_tail;
+	pthread_mutex_unlock(&qlock);
+	return any;
+}
+
 static bool dequeue(struct event *e)
 {
 	bool any;
@@ -111,6 +121,7 @@ static void *watcher(void *arg)
 			klock_take();
 			stubs_audit();
 			klock_drop();
+			told = queue_holds(); /* deaths of which nobody was told, and nobody came by since */
 		}
 
 		for (int i = 0; i < n; i++) {
