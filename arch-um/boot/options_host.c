@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -217,13 +218,39 @@ static void run_option(int c, char *arg)
 	case OPT_NCPUS: boot_params.ncpus = parse_ncpus(arg, 125); break;
 	case OPT_ENV: set_env(arg); break;
 	case OPT_CWD: boot_params.cwd = arg; break;
-	case OPT_USER: parse_user(arg); break;
+	case OPT_USER: parse_user(arg); boot_params.ngroups = 0; break;
 	case OPT_HOST: boot_params.hostname = arg; break;
 	case OPT_INIT: boot_params.run_init = true; break;
 	case OPT_OPT: add_word(arg); break;
 	case OPT_HELP: run_help(); break;
 	default: die(125, "run: bad option; see `umber run --help`");
 	}
+}
+
+static void inherit_groups(void)
+{
+	static u32 groups[64];
+	int n = getgroups(64, (gid_t *)groups);
+
+	if (n > 0) {
+		boot_params.groups = groups;
+		boot_params.ngroups = (u32)n;
+	}
+}
+
+static void inherit_signals(void)
+{
+	struct sigaction sa;
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	for (int sig = 1; sig < 32; sig++) {
+		if (!sigaction(sig, NULL, &sa) && sa.sa_handler == SIG_IGN)
+			boot_params.sig_ignored |= 1ULL << (sig - 1);
+		if (sigismember(&mask, sig) == 1)
+			boot_params.sig_blocked |= 1ULL << (sig - 1);
+	}
+	signal(SIGCHLD, SIG_DFL); /* else the host reaps stubs for us */
 }
 
 static void parse_run(int argc, char **argv)
@@ -242,6 +269,8 @@ static void parse_run(int argc, char **argv)
 	boot_params.ncpus = host_cpus();
 	boot_params.uid = getuid();
 	boot_params.gid = getgid();
+	inherit_groups();
+	inherit_signals();
 	add_word("quiet");
 	opterr = 0;
 	optind = 2;

@@ -26,6 +26,9 @@ struct boot_params {
 	const char *cwd;
 	const char *hostname;
 	u32 uid, gid;
+	const u32 *groups;       /* the caller's supplementary ones, unless --user names somebody else */
+	u32 ngroups;
+	u64 sig_ignored, sig_blocked; /* by the caller, bit n-1 for signal n: the command inherits them (nohup(1)) */
 	bool run_init;           /* --init: command is pid 2 under a reaping init */
 	bool stdin_tty, stdout_tty, stderr_tty;
 	/* init arguments after `--` in UML mode */

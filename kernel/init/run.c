@@ -62,6 +62,16 @@ static void become_user(void)
 		boot_fail(125, "no memory");
 	c->uid = c->euid = c->suid = c->fsuid = boot_params.uid;
 	c->gid = c->egid = c->sgid = c->fsgid = boot_params.gid;
+	if (boot_params.ngroups) {
+		c->groups = kmalloc(boot_params.ngroups * sizeof(u32));
+		for (; c->groups && c->ngroups < boot_params.ngroups; c->ngroups++) {
+			u32 i = c->ngroups, g = boot_params.groups[i];
+
+			for (; i && c->groups[i - 1] > g; i--) /* sorted */
+				c->groups[i] = c->groups[i - 1];
+			c->groups[i] = g;
+		}
+	}
 	if (boot_params.uid)
 		c->cap_permitted = c->cap_effective = c->cap_inheritable = c->cap_ambient = 0;
 	cred_install(c);
@@ -166,6 +176,10 @@ static void command_setup(void *arg)
 
 	open_std_fds(tty);
 	become_user();
+	for (int sig = 1; sig < 32; sig++)
+		if (boot_params.sig_ignored & SIGBIT(sig))
+			current->sighand->action[sig - 1].handler = SIG_IGN;
+	signal_set_blocked(current, boot_params.sig_blocked);
 	change_dir(boot_params.cwd);
 	err = exec_in_path(boot_params.argv[0]);
 	if (err)
