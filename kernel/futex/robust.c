@@ -38,7 +38,7 @@ static bool owner_died(struct task *t, uaddr_t uaddr, bool pi, bool pending)
 static void robust_exit(struct task *t)
 {
 	struct robust_list_head head;
-	uaddr_t start = t->robust_list, entry, next, pending;
+	uaddr_t start = t->robust_list, entry, next, pending, mark = 0;
 	bool pi, next_pi = false;
 
 	t->robust_list = 0;
@@ -59,6 +59,11 @@ static void robust_exit(struct task *t)
 			break;
 		entry = next & ~1UL;
 		pi = next_pi;
+		/* a circle past the head (Brent): all of it has been seen, and once more changes nothing */
+		if (entry == mark)
+			break;
+		if (!((ROBUST_LIST_LIMIT - limit) & (ROBUST_LIST_LIMIT - limit + 1)))
+			mark = entry;
 		cond_resched();
 	}
 	if (pending & ~1UL)
