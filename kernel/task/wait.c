@@ -144,7 +144,7 @@ static bool look(struct wait_for *w)
 	list_for_each_entry(c, &current->tg->children, sibling) {
 		if (!wants(w, c))
 			continue;
-		any = true;
+		any |= c->nr_threads || (w->options & WEXITED); /* a zombie neither stops nor goes on any more */
 		if (take_zombie(w, c) || take_stopped(w, c) || take_continued(w, c))
 			return true;
 	}

@@ -473,6 +473,7 @@ static void stops(void)
 		set_plain(SIGCONT, handler, 0);
 		hits = 0;
 		raise(SIGSTOP);
+		t_sleep_ms(300); /* a zombie is not waited for as continued */
 		_exit(hits ? 4 : 5);
 	}
 	waitid(P_PID, p, &si, WSTOPPED);
