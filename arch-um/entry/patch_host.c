@@ -355,7 +355,7 @@ static u32 cover(struct stub *s, struct text_map *m, struct port_mmop *out, u32 
 		return n - 1;
 	}
 	out[0] = table_op(s);
-	s->table_mapped = true;
+	s->table_mapped = true; /* by these ops, before what later ones put on it; port_mm_ops_raw() takes it back */
 	return n;
 }
 
@@ -572,8 +572,6 @@ int port_patch(struct port_task *pt)
 	s->keep_klock = s->nr_threads - s->nr_parked > 1;
 	r = port_mm_ops_raw(s->id, ops, n);
 	s->keep_klock = false;
-	if (n == 2 && !ops[0].result)
-		s->table_mapped = true;
 	return r;
 }
 
@@ -587,7 +585,7 @@ void patch_refresh(struct stub *s, struct uthread *ut)
 	for (u32 i = 0; i < s->ntext; i++) {
 		u32 n = cover(s, &s->text[i], ops, PAGES_MAX + 1);
 
-		if (n && port_mm_ops_raw(s->id, ops, n) && !s->table_mapped)
+		if (n && port_mm_ops_raw(s->id, ops, n))
 			return;
 	}
 	s->patch_gen = gen;

@@ -50,9 +50,6 @@ static int capability_fd(const struct port_mmop *op, bool *dup)
 	return fd < 0 ? -errno : fd;
 }
 
-#define DEFER_OPS 8
-#define DEFER_BYTES (64u << 20)
-
 static int send_fds(struct stub *s, const int *fds, u32 n)
 {
 	union {
@@ -118,20 +115,25 @@ static void encode(struct stub_op *o, const struct port_mmop *op, u32 fd_index)
 	o->flags |= optional;
 }
 
+#define DEFER_OPS 8
+#define DEFER_BYTES (64u << 20)
+
 /*
  * May these ops wait for the next answer to the thread (one hand-off less)? Only where nobody else can be in the mm
  * before that, so that the order of its changes holds: current's own and only thread. Copies, forks and further ops
- * flush first, some with klock kept: so they must be quick. That the host refuses them later is its limits' doing (the guest's own are lower): the process dies.
+ * flush first, some with klock kept: so they must be quick. That the host refuses them later is its limits' doing (the
+ * guest's own are lower): the process dies.
  */
 static bool may_defer(struct stub *s, struct uthread *ut, const struct port_mmop *ops, u32 nr)
 {
 	struct port_task *pt = (struct port_task *)current;
 
-	for (u32 i = 0; i < nr && nr <= DEFER_OPS; i++)
+	if (nr > DEFER_OPS)
+		return false;
+	for (u32 i = 0; i < nr; i++)
 		if (ops[i].len > DEFER_BYTES)
 			return false;
-	return pt && uthread_by_id(pt->uthread) == ut && s->nr_threads - s->nr_parked == 1 && nr <= DEFER_OPS &&
-	       ut->started && !ut->fresh;
+	return pt && uthread_by_id(pt->uthread) == ut && s->nr_threads - s->nr_parked == 1 && ut->started && !ut->fresh;
 }
 
 /* A mapped part of a batch: at most STUB_MAX_OPS - 2 ops and STUB_MAX_FDS fds. */
@@ -226,6 +228,9 @@ int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr)
 		r = run_part(s, ops + i, n, !i && n == nr);
 		i += n;
 	}
+	for (u32 k = 0; k < nr; k++)
+		if (ops[k].addr == PATCH_TABLE) /* below PORT_USER_MIN: never the guest's */
+			s->table_mapped = !ops[k].result;
 	return r;
 }
 
@@ -258,9 +263,6 @@ int port_mm_ops(port_mm_t mm, struct port_mmop *ops, unsigned nr)
 		extra += n;
 	}
 	r = port_mm_ops_raw(mm, all, at);
-	for (u32 k = 0; k < at; k++)
-		if (all[k].result && (all[k].flags & OP_EXTRA) && all[k].addr == PATCH_TABLE)
-			s->table_mapped = false;
 	for (u32 i = 0, k = 0; i < nr; i++) {
 		while (k < at && (all[k].flags & OP_EXTRA))
 			k++;

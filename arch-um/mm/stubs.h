@@ -109,7 +109,8 @@ void stub_died(struct stub *s);                   /* watcher, klock held */
 /* klock dropped inside; 0 or -EIO when the thread is gone. */
 int uthread_wait_attached(struct uthread *ut);
 
-/* Runs n host ops (already in the mailbox) on a serving thread; klock is dropped. clone: one of them is a clone. 0 or -EIO (stub died). */
+/* Runs n host ops (already in the mailbox) on a serving thread; klock is dropped. clone: one of them is a clone.
+ * 0 or -EIO (stub died). */
 int uthread_run_ops(struct uthread *ut, u32 n, bool clone);
 /* A serving thread of the stub that may run ops now: current's, else any. NULL: none. */
 struct uthread *stub_ops_thread(struct stub *s);
@@ -125,7 +126,8 @@ int port_mm_ops_raw(port_mm_t mm, struct port_mmop *ops, unsigned nr);
 #define OP_OPTIONAL 0x100u /* port_mmop.flags: a failure of it is none of the batch */
 #define OP_EXTRA 0x200u    /* of the port's own making: not the caller's */
 struct host_ucontext *uthread_uc(struct uthread *ut);
-/* The kernel process's address of a slot, mapped at need (NULL: no memory); all of a stub's given back; dead ones unmapped. */
+/* The kernel process's address of a slot, mapped at need (NULL: no memory); all of a stub's given back; dead ones
+ * unmapped. */
 struct mailbox *mbox_map(struct stub *s, u32 slot);
 void mbox_unmap(struct stub *s);
 void mbox_bury(void);

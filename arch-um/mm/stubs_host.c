@@ -127,7 +127,8 @@ struct stub *stub_new(void)
 	s->pidfd = s->sock = s->stub_sock = -1;
 	s->mbfd = memfd_create("umber-mailbox", MFD_CLOEXEC);
 	stubs[id] = s;
-	if (s->mbfd < 0 || stub_back_slots(s, 1) || !mbox_map(s, 0) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+	if (s->mbfd < 0 || stub_back_slots(s, 1) || !mbox_map(s, 0) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
 		stub_destroy(s);
 		return NULL;
 	}
@@ -501,15 +502,13 @@ void stubs_refill(void)
 
 int port_mm_new(port_mm_t *out)
 {
-	static bool first = true;
+	static u32 made;
 	struct stub *s;
 
 	events_drain(); /* deaths that nobody was told of */
 	s = zygotes;
 
-	if (!first && zygotes_wanted < ZYGOTES_MAX)
-		zygotes_wanted++;
-	first = false;
+	zygotes_wanted = min_t(u32, made++, ZYGOTES_MAX);
 	if (s) {
 		zygotes = s->next;
 		s->next = NULL;

@@ -436,40 +436,37 @@ static bool answered(struct mailbox *mb)
 	return true;
 }
 
-/* A call from a patched site. */
-void stub_fast_serve(struct mailbox *mb)
+/* serve() on the fast path: the way out is the trap if the kernel wants a full frame. */
+static void serve_fast(struct mailbox *mb, u32 kind)
 {
-	if (answered(mb))
-		return;
-	{
-		const struct fast_regs *f = &mb->fast;
-		const u64 arg[6] = { f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 };
-
-		marshal(mb, f->rax, arg, f->rsp);
-	}
-	mb->kind = MBOX_ENTRY_FAST;
+	mb->kind = kind;
 	serve(mb);
 	if (mb->cmd == MBOX_CMD_FULL)
 		mb->fast.cont = (u64)stub_full_trap;
+}
+
+/* A call from a patched site. */
+void stub_fast_serve(struct mailbox *mb)
+{
+	const struct fast_regs *f = &mb->fast;
+
+	if (answered(mb))
+		return;
+	marshal(mb, f->rax, (const u64[6]){ f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 }, f->rsp);
+	serve_fast(mb, MBOX_ENTRY_FAST);
 }
 
 /* A kick came while the call was served: the kernel hears of it before user code goes on. */
 void stub_fast_kicked(struct mailbox *mb)
 {
 	mb->kick = 0;
-	mb->kind = MBOX_ENTRY_FAST_KICK;
-	serve(mb);
-	if (mb->cmd == MBOX_CMD_FULL)
-		mb->fast.cont = (u64)stub_full_trap;
+	serve_fast(mb, MBOX_ENTRY_FAST_KICK);
 }
 
 /* A forked process that goes on where its parent's fast path stands. */
 void stub_start_fast(struct mailbox *mb)
 {
-	mb->kind = MBOX_ENTRY_START;
-	serve(mb);
-	if (mb->cmd == MBOX_CMD_FULL)
-		mb->fast.cont = (u64)stub_full_trap;
+	serve_fast(mb, MBOX_ENTRY_START);
 }
 
 /* A new thread: waits for its first command; returns where its first register frame is. */

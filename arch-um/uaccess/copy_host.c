@@ -42,9 +42,10 @@ static struct uthread *mine(struct stub *s)
 	return ut && ut->stub == s && !ut->running ? ut : NULL;
 }
 
+/* w: a late copy. */
 static bool overlap(const struct stub_win *w, u64 addr, u64 n)
 {
-	return addr < w->addr + (w->len & ~STUB_WIN_STRING) && w->addr < addr + n;
+	return addr < w->addr + w->len && w->addr < addr + n;
 }
 
 static ssize_t transfer(struct stub *s, void *buf, uaddr_t addr, size_t n, bool write_it)

@@ -41,9 +41,9 @@ void ipc_fill_perm(const struct ipc_obj *o, struct ipc64_perm *p);
 void ipc_set_perm(struct ipc_obj *o, const struct ipc64_perm *p);
 int ipc_highest_index(struct ipc_table *t);                     /* 0 if there is none */
 
-/* Kernel memory of objects and messages, bytes, bounded for all of them together. */
-bool ipc_charge(u64 bytes);
-void ipc_uncharge(u64 bytes);
+/* Kernel memory of objects and messages, bounded for all of them together. NULL: no memory, or over the bound. */
+void *ipc_alloc(u64 bytes);
+void ipc_free(void *p, u64 bytes);
 
 struct seq_file;
 void sysvsem_show(struct seq_file *m);    /* /proc/sysvipc/sem */

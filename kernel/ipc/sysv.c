@@ -12,17 +12,22 @@ static u64 charged;
  * Queues, messages and semaphores outlive the processes that made them, so no OOM kill gives their memory back: all
  * together may have an eighth of the guest's memory.
  */
-bool ipc_charge(u64 bytes)
+void *ipc_alloc(u64 bytes)
 {
-	if (charged + bytes > kmem_total_pages() * PAGE_SIZE / 8)
-		return false;
-	charged += bytes;
-	return true;
+	void *p = NULL;
+
+	if (charged + bytes <= kmem_total_pages() * PAGE_SIZE / 8)
+		p = kmalloc(bytes);
+	if (p)
+		charged += bytes;
+	return p;
 }
 
-void ipc_uncharge(u64 bytes)
+void ipc_free(void *p, u64 bytes)
 {
-	charged -= bytes;
+	if (p)
+		charged -= bytes;
+	kfree(p);
 }
 
 static struct ipc_obj *by_key(struct ipc_table *t, int key)

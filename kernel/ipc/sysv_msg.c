@@ -33,15 +33,11 @@ static u64 total_bytes, total_msgs;
 
 static struct ipc_obj *msg_make(const void *arg)
 {
-	struct msg_queue *q;
+	struct msg_queue *q = ipc_alloc(sizeof(*q));
 
-	if (!ipc_charge(sizeof(*q)))
+	if (!q)
 		return ERR_PTR(-ENOMEM);
-	q = kzalloc(sizeof(*q));
-	if (!q) {
-		ipc_uncharge(sizeof(*q));
-		return ERR_PTR(-ENOMEM);
-	}
+	memset(q, 0, sizeof(*q));
 	list_init(&q->msgs);
 	wq_init(&q->snd_wq);
 	wq_init(&q->rcv_wq);
@@ -52,23 +48,17 @@ static struct ipc_obj *msg_make(const void *arg)
 
 static struct msg *msg_alloc(u64 size)
 {
-	struct msg *m;
+	struct msg *m = ipc_alloc(sizeof(*m) + size);
 
-	if (!ipc_charge(sizeof(*m) + size))
-		return NULL;
-	m = kmalloc(sizeof(*m) + size);
 	if (m)
 		m->len = size;
-	else
-		ipc_uncharge(sizeof(*m) + size);
 	return m;
 }
 
 static void msg_discard(struct msg *m)
 {
 	if (m)
-		ipc_uncharge(sizeof(*m) + m->len);
-	kfree(m);
+		ipc_free(m, sizeof(*m) + m->len);
 }
 
 /* Takes m off q; the caller has it now. */
@@ -91,8 +81,7 @@ static void msg_free(struct ipc_obj *o)
 		msg_unlink(q, m);
 		msg_discard(m);
 	}
-	ipc_uncharge(sizeof(*q));
-	kfree(q);
+	ipc_free(q, sizeof(*q));
 }
 
 static struct ipc_table queues = { .max = MSGMNI, .make = msg_make, .free = msg_free };

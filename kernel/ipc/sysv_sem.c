@@ -59,13 +59,10 @@ static struct ipc_obj *sem_make(const void *arg)
 		return ERR_PTR(-EINVAL);
 	if (total_sems + n > SEMMNS)
 		return ERR_PTR(-ENOSPC);
-	if (!ipc_charge(sem_bytes(n)))
+	s = ipc_alloc(sem_bytes(n));
+	if (!s)
 		return ERR_PTR(-ENOMEM);
-	s = kzalloc(sem_bytes(n));
-	if (!s) {
-		ipc_uncharge(sem_bytes(n));
-		return ERR_PTR(-ENOMEM);
-	}
+	memset(s, 0, sem_bytes(n));
 	total_sems += n;
 	s->nsems = n;
 	s->ctime = ktime_real_ts().tv_sec;
@@ -85,8 +82,7 @@ static void sem_free(struct ipc_obj *o)
 	struct sem_set *s = container_of(o, struct sem_set, o);
 
 	total_sems -= s->nsems;
-	ipc_uncharge(sem_bytes(s->nsems));
-	kfree(s);
+	ipc_free(s, sem_bytes(s->nsems));
 }
 
 static struct ipc_table sems = { .max = SEMMNI, .make = sem_make, .check = sem_check, .free = sem_free };

@@ -91,17 +91,11 @@ static u32 take_block(unsigned order, bool *dirty)
 	pfn = free_list[o];
 	d = page_meta(pfn)->dirty;
 	list_unlink(pfn);
-	while (!d && o > POPULATE_ORDER) {
-		o--;
-		list_push(pfn + (1u << o), o, 0);
-		if (o == order)
-			break;
-	}
-	if (!d && order < POPULATE_ORDER && o == POPULATE_ORDER) {
-		port_arena_populate(page_address(pfn), PAGE_SIZE << o);
-		d = 1u << o;
-	}
 	while (o > order) { /* the upper halves stay free; which half is dirty is not known: assume both */
+		if (!d && o == POPULATE_ORDER) {
+			port_arena_populate(page_address(pfn), PAGE_SIZE << o);
+			d = 1u << o;
+		}
 		o--;
 		list_push(pfn + (1u << o), o, min(d, 1u << o));
 	}
