@@ -1,4 +1,4 @@
-# umber: see README.md. `make`, `make run`, `make test`, `make check`, `make bench`, `make soak`, `make install`.
+# umber: see README.md. `make`, `make run`, `make test`, `make check`, `make bench`, `make bench-kernel`, `make soak`, `make install`.
 # SAN=asan|tsan builds with sanitizers, DEBUG=1 with heap checks, CC=clang; each variant has its own object tree.
 CC      ?= gcc
 PREFIX  ?= /usr/local
@@ -82,6 +82,21 @@ $(B)/tests/test_port: tests/port/test_port.c $(filter $(B)/arch-um/%,$(HOBJ)) $(
 	@mkdir -p $(@D)
 	@$(CC) $(HFLAGS) -Wno-missing-prototypes -no-pie -o $@ $^ $(LDLIBS)
 
+# kernel/ on a fake port (tests/lib/fakeport.h), see tests/bench/kernel. The fake's own initcall has to be the last one.
+BKSRC   := $(wildcard tests/bench/kernel/*.c) tests/lib/fakeport_host.c tests/lib/fakeport.c
+BKOBJ   := $(BKSRC:%.c=$(B)/%.o)
+BKHOST  := $(addprefix $(B)/,arch-um/vcpu/switch.o arch-um/vcpu/fibre_host.o arch-um/time/time_host.o arch-um/mm/arena_host.o \
+	   arch-um/mm/hfd_host.o drivers-host/hostfs/hostfs_host.o drivers-host/hostfs/hostfs_io_host.o arch-um/boot/sanitize_host.o)
+$(BKOBJ): | $(GEN)
+$(filter %_host.o,$(BKOBJ)): $(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(HFLAGS) -c -o $@ $<
+$(filter-out %_host.o,$(BKOBJ)): $(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(KFLAGS) -c -o $@ $<
+$(B)/bench-kernel: $(B)/kernel.o $(BKHOST) $(BKOBJ)
+	@$(CC) $(SANFLAGS) -no-pie -pthread -g -Wl,-z,nodynamic-undefined-weak -o $@ $^
+
 # Boots the embedded root to a shell. (poweroff -f ends it.)
 run:
 	@scripts/setup
@@ -121,6 +136,10 @@ test:
 bench: umber
 	tests/bench/run
 
+bench-kernel: $(B)/bench-kernel
+	@mkdir -p build/bench
+	$< -w build/bench/kernel.tsv
+
 soak: umber
 	tests/soak
 
@@ -135,6 +154,7 @@ help:
 	@echo "make test       all tests"
 	@echo "make check      layers, symbols, ABI constants, lengths, clang, generated documents"
 	@echo "make bench      speed: native, umber, UML, gVisor side by side"
+	@echo "make bench-kernel  hot paths of kernel/ in ns a call, without a guest"
 	@echo "make soak       long runs of the stress tests"
 	@echo "make docs       docs/SYSCALLS.md anew from the table and the linked kernel"
 	@echo "make setup      installs what building needs (scripts/setup test: testing too)"
@@ -145,5 +165,5 @@ clean:
 	rm -rf build umber
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all help docs clang run setup check test bench soak install clean
+.PHONY: all help docs clang run setup check test bench bench-kernel soak install clean
 .DELETE_ON_ERROR:
