@@ -36,6 +36,9 @@ extern const struct bench_row rows_core[], rows_file[], rows_path[], rows_ipc[];
 /* main_host.c: prints, and ends the program. grown_pages: kernel memory that the rounds did not give back. */
 void bench_report(struct bench_result *r, u32 n, s64 grown_pages) __noreturn;
 
+/* CPU time of this thread: a slice does not count what the host does meanwhile. */
+u64 bench_cpu_ns(void);
+
 /* run.c */
 void bench_user(void);
 /* n bytes of user memory, 64-byte aligned, never given back; zeroed. A string in it. */

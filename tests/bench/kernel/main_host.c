@@ -4,10 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct bench_options bench_options = { .rounds = 40, .slice_ns = 300000 };
 static const char *tsv;
 static bool tap;
+
+u64 bench_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
 
 static int by_value(const void *a, const void *b)
 {
