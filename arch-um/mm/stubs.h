@@ -43,6 +43,8 @@ struct uthread {
 	s32 cpu;                /* host CPU it is pinned to, -1: none yet */
 	u64 kick_cpu;           /* its CPU time when the kick was found overdue, + 1 */
 	u64 kicked_ns;          /* when a kick was sent that is not answered yet */
+	u64 fair_cpu;           /* came out by a kick last time: its CPU time when it went on, + 1; else 0 */
+	bool by_kick;           /* its last entry was a kick's */
 	struct uthread *next;   /* in stub->threads, or free list */
 };
 

@@ -25,6 +25,7 @@
 
 #define KICK_PATIENCE_NS 10000000ULL /* then the host is asked what the thread does */
 #define KICK_CPU_NS 15000000ULL      /* CPU time burned in spite of a kick: hostile */
+#define KICK_FAIR_NS 100000ULL       /* CPU time between two kicks that can wait: many times what one costs */
 #define OPS_PATIENCE_NS 100000000ULL
 #define OPS_LOOKS 2
 #define CLONE_LOOKS 10               /* an asked clone sleeps for long where the host starves our listener */
@@ -400,11 +401,34 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 	return PORT_ENTRY_TRAP;
 }
 
+/* CPU time of a stub's thread, 0 if it is gone. While it runs on another CPU this lags behind by a tick of the host. */
+static u64 thread_cpu_ns(const struct uthread *ut)
+{
+	unsigned long long ns = 0;
+	char path[64], buf[64];
+	struct timespec ts;
+	ssize_t n;
+	int fd;
+
+	/* the process's clock is cheaper to read, and as good where nobody else runs in it */
+	if (!ut->stub->multi && !clock_gettime((clockid_t)(~(u32)stub_pid(ut->stub) << 3 | 2), &ts))
+		return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", stub_pid(ut->stub), uthread_tid(ut));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = 0;
+	return sscanf(buf, "%llu", &ns) == 1 ? ns : 0;
+}
+
 /* State letter and CPU time of a stub's thread as the host tells; 'X' when it is gone. */
 static char thread_state(struct uthread *ut, u64 *cpu_ns)
 {
 	char path[64], buf[512], *p;
-	unsigned long long ns = 0;
 	char state = 'X';
 	ssize_t n;
 	int fd;
@@ -421,17 +445,7 @@ static char thread_state(struct uthread *ut, u64 *cpu_ns)
 		if (p && p[1] && p[2])
 			state = p[2];
 	}
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", stub_pid(ut->stub), uthread_tid(ut));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, buf, sizeof(buf) - 1);
-		close(fd);
-		if (n > 0) {
-			buf[n] = 0;
-			sscanf(buf, "%llu", &ns);
-		}
-	}
-	*cpu_ns = ns;
+	*cpu_ns = thread_cpu_ns(ut);
 	return state;
 }
 
@@ -490,6 +504,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	struct uthread *ut = uthread_by_id(pt->uthread);
 	struct hvcpu *v = this_hvcpu();
 	enum wait_result w;
+	enum port_entry e;
 
 	if (!ut || stub_dead(ut->stub))
 		return PORT_ENTRY_DEAD;
@@ -513,6 +528,8 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		write_bases(ut, &pt->regs);
 		write_self(ut, &pt->self);
 		late_hand_over(ut);
+		ut->fair_cpu = ut->by_kick ? thread_cpu_ns(ut) + 1 : 0;
+		ut->by_kick = false;
 		ut->mb->nospin = 0;
 		ut->mb->spin = v->spin;
 		ut->running = true;
@@ -555,17 +572,26 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	ut->kicked_ns = 0;
 	v->last_ut = ut->id;
 	read_self(ut, &pt->self);
-	return decode(ut, pt);
+	e = decode(ut, pt);
+	ut->by_kick = e == PORT_ENTRY_KICK;
+	return e;
 }
 
-void port_user_kick(struct port_task *pt)
+/*
+ * On a busy host a thread may wait for its CPU longer than the guest's timers wait: kicked each time before it has run at
+ * all, it would never get anywhere. So between two kicks that can wait it gets some CPU time, whatever the clock says.
+ */
+bool port_user_kick(struct port_task *pt, bool at_once)
 {
 	struct uthread *ut = uthread_by_id(pt->uthread);
 
 	if (!ut || !ut->running || ut->kicked_ns)
-		return;
+		return true;
+	if (!at_once && ut->fair_cpu && thread_cpu_ns(ut) < ut->fair_cpu + KICK_FAIR_NS)
+		return false;
 	ut->kick_cpu = 0;
 	ut->kicked_ns = port_monotonic_ns();
 	if (syscall(SYS_tgkill, stub_pid(ut->stub), uthread_tid(ut), STUB_KICK_SIGNAL) && errno == ESRCH)
 		stub_kill(ut->stub); /* the thread made itself go away */
+	return true;
 }

@@ -113,8 +113,9 @@ struct port_task {         /* embedded in struct task */
 enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns);
 /* The signal mask of a running user side; from now on it comes to the kernel to change it. */
 u64 port_user_mask(struct port_task *pt);
-/* Asks the running user side to come out; the next port_user_run() returns KICK (or another entry). */
-void port_user_kick(struct port_task *pt);
+/* Asks the running user side to come out; the next port_user_run() returns KICK (or another entry). Without at_once false
+ * is possible: it has had no CPU time worth the name since it was last kicked; ask again a little later. */
+bool port_user_kick(struct port_task *pt, bool at_once);
 
 /* New user sides. The child's first port_user_run() starts it with child->regs and the FPU state of the
  * parent. May sleep (drop klock). 0 or -EAGAIN/-ENOMEM. `parent` is current. */

@@ -43,7 +43,7 @@ static void kick_and_wait(struct mm *only, u32 registered)
 			continue;
 		seen[n].t = task_get(t);
 		seen[n++].run = t->se.user_runs;
-		port_user_kick(&t->port);
+		port_user_kick(&t->port, true);
 	}
 	wq_init(&nobody);
 	for (unsigned i = 0; i < n; i++) {

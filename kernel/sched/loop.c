@@ -113,7 +113,7 @@ static enum port_entry run_user(struct task *t)
 	struct vcpu *v = this_vcpu();
 	bool kicked = false;
 	enum port_entry e;
-	u64 now = rdtsc();
+	u64 now = rdtsc(), again = WAIT_FOREVER;
 
 	if (unlikely(now >= v->event_tsc)) {
 		kern_attention(v->cpu);
@@ -135,7 +135,7 @@ static enum port_entry run_user(struct task *t)
 	for (;;) {
 		u64 then = now;
 
-		e = port_user_run(&t->port, v->deadline_ns);
+		e = port_user_run(&t->port, min(v->deadline_ns, again));
 		now = rdtsc();
 		t->se.user_tsc += tsc_since(now, then);
 		t->se.mark_tsc = now;
@@ -146,8 +146,8 @@ static enum port_entry run_user(struct task *t)
 			make_deadline(v, now);
 		}
 		if (!kicked && (t->se.need_resched || t->sig_pending || t->mm->dead)) {
-			kicked = true;
-			port_user_kick(&t->port);
+			kicked = port_user_kick(&t->port, t->sig_pending || t->mm->dead);
+			again = kicked ? WAIT_FOREVER : tsc_to_host_ns(now) + KICK_RETRY_NS;
 		}
 	}
 	t->se.in_user = false;

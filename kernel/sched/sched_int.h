@@ -28,6 +28,7 @@
 #define BALANCE_NS 150000ULL
 #define PULL_MIN_NS 500000ULL
 #define SLEEPER_BONUS_NS 1500000ULL
+#define KICK_RETRY_NS 250000ULL  /* between tries to preempt a user side that has had no CPU yet */
 #define WAKEUP_GRAN_NS 1000000ULL
 
 struct vcpu {

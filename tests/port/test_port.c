@@ -110,7 +110,7 @@ void kern_vcpu_main(int cpu)
 	a->port.regs.rip = CODE + 9;
 	e = port_user_run(&a->port, now() + 5000000);
 	ok(e == PORT_ENTRY_ATTENTION, "deadline gives attention");
-	port_user_kick(&a->port);
+	port_user_kick(&a->port, true);
 	do
 		e = port_user_run(&a->port, U64_MAX);
 	while (e == PORT_ENTRY_ATTENTION);
