@@ -16,10 +16,11 @@ def main():
     with open(SCRIPT) as f:
         text = f.read()
     with tempfile.TemporaryDirectory(prefix="umber-applets.") as d:
-        subprocess.run([busybox, "--install", "-s", d], check=True, stderr=subprocess.DEVNULL)
-        shutil.rmtree("/tmp/umber-applets", ignore_errors=True)
-        n = harness.run([busybox, "sh", "-c", text], timeout=60, env={"PATH": d, "HOME": "/", "TZ": "UTC"})
-    boot = "export HOME=/ TZ=UTC PATH=/bin:/sbin:/usr/bin:/usr/sbin; mount -t proc proc /proc; mount -t devtmpfs dev /dev; stty -onlcr; %s\npoweroff -f" % text
+        bin, work = os.path.join(d, "bin"), os.path.join(d, "work")
+        os.mkdir(bin)
+        subprocess.run([busybox, "--install", "-s", bin], check=True, stderr=subprocess.DEVNULL)
+        n = harness.run([busybox, "sh", "-c", text], timeout=60, env={"PATH": bin, "HOME": "/", "TZ": "UTC", "WORK": work})
+    boot = "export HOME=/ TZ=UTC WORK=/tmp/work PATH=/bin:/sbin:/usr/bin:/usr/sbin; mount -t proc proc /proc; mount -t devtmpfs dev /dev; stty -onlcr; %s\npoweroff -f" % text
     g = harness.run([harness.UMBER, "quiet", "mem=256M", "con0=fd:0,fd:1", "rdinit=/bin/sh", "--", "-c", boot], timeout=60)
 
     def parts(out):

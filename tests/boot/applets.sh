@@ -1,5 +1,6 @@
 # busybox's applets, run by applets.py natively and as the init of a guest. Everything here is the same in both.
-mkdir -p /tmp/umber-applets && cd /tmp/umber-applets || exit 1
+# WORK: a directory to make and to work in; only its last component may show in the output.
+mkdir -p "$WORK" && cd "$WORK" || exit 1
 exec 2>&1
 umask 022
 t() { echo "== $1"; }
@@ -20,4 +21,4 @@ t vi; printf ':1d\n:wq\n' | vi f > /dev/null 2>&1; ed f > /dev/null 2>&1 <<E
 w
 q
 E
-wc -l f; echo 'x y' | awk '{print $2}'; echo abc | sed 's/b/B/;y/a/A/'; strings f | head -n 1; id -u; whoami; hostname | wc -l; uname -s; tty < /dev/null; logname > /dev/null 2>&1; pwd | sed 's,.*/,,'; ps | wc -l > /dev/null; free | head -n 1 | wc -w; mount | grep -c ' /proc ' ; head -c 8 /dev/zero | wc -c; cat /dev/null; echo x > /dev/null; mountpoint -q /proc; echo $?; setsid true; echo $?; flock lk echo locked; pidof nosuchprogram; echo $?; kill -0 $$; echo $?; start-stop-daemon --help 2>&1 | wc -l > /dev/null; nohup echo hup 2>/dev/null | tail -n 1; cat nohup.out 2>/dev/null; logger x 2>/dev/null; getopt -o a: -- -a v x; sysctl -n kernel.ostype; realpath /; ipcs > /dev/null; rm -rf /tmp/umber-applets; echo end
+wc -l f; echo 'x y' | awk '{print $2}'; echo abc | sed 's/b/B/;y/a/A/'; strings f | head -n 1; id -u; whoami; hostname | wc -l; uname -s; tty < /dev/null; logname > /dev/null 2>&1; pwd | sed 's,.*/,,'; ps | wc -l > /dev/null; free | head -n 1 | wc -w; mount | grep -c ' /proc ' ; head -c 8 /dev/zero | wc -c; cat /dev/null; echo x > /dev/null; mountpoint -q /proc; echo $?; setsid true; echo $?; flock lk echo locked; pidof nosuchprogram; echo $?; kill -0 $$; echo $?; start-stop-daemon --help 2>&1 | wc -l > /dev/null; nohup echo hup 2>/dev/null | tail -n 1; cat nohup.out 2>/dev/null; logger x 2>/dev/null; getopt -o a: -- -a v x; sysctl -n kernel.ostype; realpath /; ipcs > /dev/null; cd /; rm -rf "$WORK"; echo end
