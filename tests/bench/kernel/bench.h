@@ -31,7 +31,7 @@ struct bench_options {
 extern struct bench_options bench_options;
 
 /* rows_*.c; each table ends with a row without a name. */
-extern const struct bench_row rows_core[], rows_file[], rows_path[], rows_ipc[];
+extern const struct bench_row rows_core[], rows_file[], rows_path[], rows_ipc[], rows_scale[];
 
 /* main_host.c: prints, and ends the program. grown_pages: kernel memory that the rounds did not give back. */
 void bench_report(struct bench_result *r, u32 n, s64 grown_pages) __noreturn;

@@ -93,6 +93,7 @@ void bench_user(void)
 	add_rows(rows_file);
 	add_rows(rows_path);
 	add_rows(rows_ipc);
+	add_rows(rows_scale);
 	for (u32 i = 0; i < nr_rows; i++)
 		todo[i].n = results[i].right ? calibrate(i) : 0;
 	for (u32 round = 0; round < bench_options.rounds; round++) {
