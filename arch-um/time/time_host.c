@@ -13,6 +13,7 @@ static u64 clock_ns(clockid_t id)
 
 u64 port_monotonic_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 u64 port_realtime_ns(void) { return clock_ns(CLOCK_REALTIME); }
+u64 port_realtime_coarse_ns(void) { return clock_ns(CLOCK_REALTIME_COARSE); }
 u64 port_boottime_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
 
 void port_random(void *buf, size_t n)

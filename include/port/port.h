@@ -65,6 +65,7 @@ void kern_vcpu_main(int cpu) __noreturn;
 /* ---- time -------------------------------------------------------------------------------------- */
 u64 port_monotonic_ns(void);                          /* host CLOCK_MONOTONIC */
 u64 port_realtime_ns(void);                           /* host CLOCK_REALTIME */
+u64 port_realtime_coarse_ns(void);                    /* the same as of some moment in the last 10 ms; much cheaper */
 u64 port_boottime_ns(void);
 /* Publishes the guest's offsets (guest clock = host clock + offset) to the vDSO page. */
 void port_time_publish(s64 mono_offset_ns, s64 real_offset_ns);

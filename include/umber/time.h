@@ -18,6 +18,7 @@ u64 ktime_real_ns(void);      /* guest CLOCK_REALTIME */
 u64 ktime_boot_ns(void);
 s64 ktime_real_offset(void);  /* real - mono, changes by clock_settime */
 struct timespec64 ktime_real_ts(void);
+struct timespec64 ktime_real_coarse_ts(void); /* up to 10 ms ago, and never going back: file times, as on Linux */
 static inline struct timespec64 ns_to_ts(u64 ns)
 {
 	return (struct timespec64){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC) };

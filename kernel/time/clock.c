@@ -34,6 +34,11 @@ struct timespec64 ktime_real_ts(void)
 	return ns_to_ts(ktime_real_ns());
 }
 
+struct timespec64 ktime_real_coarse_ts(void)
+{
+	return ns_to_ts(port_realtime_coarse_ns() + (u64)real_adjust_ns);
+}
+
 u64 ktime_real_to_mono(u64 real_ns)
 {
 	s64 off = ktime_real_offset();

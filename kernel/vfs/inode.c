@@ -36,7 +36,7 @@ struct inode *inode_new(struct super_block *sb)
 	list_init(&i->flocks);
 	list_init(&i->watches);
 	wq_init(&i->lock_wq);
-	i->atime = i->mtime = i->ctime = i->btime = ktime_real_ts();
+	i->atime = i->mtime = i->ctime = i->btime = ktime_real_coarse_ts();
 	nr_inodes++;
 	return i;
 }
@@ -128,10 +128,10 @@ void inode_init_owner(struct inode *i, struct inode *dir, u32 mode)
 	i->mode = mode;
 }
 
-/* Now, at the granularity of the file system (1 ns). */
+/* Now, as of the last tick: a write needs no clock of 1 ns, and Linux has none there either. */
 struct timespec64 current_time(struct inode *i)
 {
-	return ktime_real_ts();
+	return ktime_real_coarse_ts();
 }
 
 void touch_mtime(struct inode *i)
