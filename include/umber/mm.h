@@ -50,6 +50,7 @@ struct mm {
 	port_mm_t port;
 	struct mutex lock;
 	struct rb_root vmas;
+	struct vma *last_found;  /* what mm_find_vma() answered last; NULL: nothing, or it has left the tree */
 	int nr_vmas;
 	uaddr_t mmap_base, start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
 	uaddr_t arg_start, arg_end, env_start, env_end, vdso;

@@ -39,8 +39,11 @@ struct vma *vma_prev(struct vma *v)
 struct vma *mm_find_vma(struct mm *mm, uaddr_t addr)
 {
 	struct rb_node *n = mm->vmas.node;
-	struct vma *best = NULL;
+	struct vma *best = mm->last_found;
 
+	if (best && best->start <= addr && addr < best->end)
+		return best;
+	best = NULL;
 	while (n) {
 		struct vma *v = rb_entry(n, struct vma, node);
 
@@ -53,6 +56,8 @@ struct vma *mm_find_vma(struct mm *mm, uaddr_t addr)
 			n = n->right;
 		}
 	}
+	if (best)
+		mm->last_found = best;
 	return best;
 }
 
@@ -101,6 +106,8 @@ void vma_unlink(struct mm *mm, struct vma *v)
 {
 	vma_account(mm, v, -1);
 	rb_erase(&mm->vmas, &v->node);
+	if (mm->last_found == v)
+		mm->last_found = NULL;
 	mm->nr_vmas--;
 }
 
