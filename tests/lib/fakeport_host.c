@@ -118,7 +118,7 @@ int port_user_wait(struct port_task *pt) { return -EIO; }
 void port_task_exec(struct port_task *pt, port_mm_t new_mm) { die("exec"); }
 void port_task_exit(struct port_task *pt) { }
 void port_mm_free(port_mm_t mm) { }
-void port_user_kick(struct port_task *pt) { }
+bool port_user_kick(struct port_task *pt, bool at_once) { return true; }
 u64 port_user_mask(struct port_task *pt) { return 0; }
 int port_patch(struct port_task *pt) { return -EOPNOTSUPP; }
 ssize_t port_fpu_get(struct port_task *pt, void *buf, size_t max) { return -EIO; }
