@@ -3,6 +3,7 @@
  * `umber run [options] -- CMD`.
  */
 #include "options.h"
+#include "../entry/backend.h"
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -122,8 +123,11 @@ static void add_word(const char *w)
 
 	if (have + n + 2 > CMDLINE_MAX)
 		die(status, "the kernel command line is longer than %d bytes", CMDLINE_MAX);
-	if (!strncmp(w, "intercept=", 10) && strcmp(w + 10, "seccomp"))
-		die(status, "%s: this build has the seccomp backend only; use intercept=seccomp", w);
+	if (!strncmp(w, "intercept=", 10)) {
+		backend = !strcmp(w + 10, "seccomp") ? &seccomp_backend : !strcmp(w + 10, "ptrace") ? &ptrace_backend : NULL;
+		if (!backend)
+			die(status, "%s: not seccomp or ptrace", w);
+	}
 	if (have)
 		cmdline[have++] = ' ';
 	memcpy(cmdline + have, w, n + 1);
@@ -142,6 +146,8 @@ static void run_help(void)
 	     "  --cwd DIR            working directory (default: the caller's)\n"
 	     "  --user UID[:GID]     user of the command (default: the caller's)\n"
 	     "  --hostname NAME      host name of the guest\n"
+	     "  --intercept HOW      how system calls are caught: seccomp (default), or ptrace: slower, one vCPU,\n"
+	     "                       for hosts that restrict seccomp\n"
 	     "  --init               an init that reaps orphans is pid 1, the command pid 2\n\n"
 	     "Status: the command's; 128+n for signal n; 125 bad usage, 126 cannot execute, 127 not found.");
 	exit(0);
@@ -200,7 +206,15 @@ static void set_env(char *s)
 }
 
 enum { OPT_ROOT = 256, OPT_RW, OPT_BIND, OPT_MEM, OPT_NCPUS, OPT_ENV, OPT_CWD, OPT_USER, OPT_HOST, OPT_INIT, OPT_OPT,
-       OPT_HELP };
+       OPT_INTERCEPT, OPT_HELP };
+
+static void run_intercept(const char *how)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), "intercept=%s", how);
+	add_word(word);
+}
 
 static void run_option(int c, char *arg)
 {
@@ -221,6 +235,7 @@ static void run_option(int c, char *arg)
 	case OPT_USER: parse_user(arg); boot_params.ngroups = 0; break;
 	case OPT_HOST: boot_params.hostname = arg; break;
 	case OPT_INIT: boot_params.run_init = true; break;
+	case OPT_INTERCEPT: run_intercept(arg); break;
 	case OPT_OPT: add_word(arg); break;
 	case OPT_HELP: run_help(); break;
 	default: die(125, "run: bad option; see `umber run --help`");
@@ -259,14 +274,14 @@ static void parse_run(int argc, char **argv)
 		{ "root", 1, 0, OPT_ROOT },	{ "rw", 0, 0, OPT_RW },	    { "bind", 1, 0, OPT_BIND },
 		{ "mem", 1, 0, OPT_MEM },	{ "ncpus", 1, 0, OPT_NCPUS }, { "env", 1, 0, OPT_ENV },
 		{ "cwd", 1, 0, OPT_CWD },	{ "user", 1, 0, OPT_USER }, { "hostname", 1, 0, OPT_HOST },
-		{ "init", 0, 0, OPT_INIT },	{ "kernel", 1, 0, OPT_OPT }, { "help", 0, 0, OPT_HELP },
+		{ "init", 0, 0, OPT_INIT },	{ "kernel", 1, 0, OPT_OPT },	{ "intercept", 1, 0, OPT_INTERCEPT },
+		 { "help", 0, 0, OPT_HELP },
 		{ 0, 0, 0, 0 },
 	};
 	char cwd[PATH_MAX], host[256];
 	int c;
 
 	boot_params.run = true;
-	boot_params.ncpus = host_cpus();
 	boot_params.uid = getuid();
 	boot_params.gid = getgid();
 	inherit_groups();
@@ -306,6 +321,7 @@ static void uml_help(void)
 	     "  root=, rootfstype=hostfs, rootflags=<dir>, ro, rw\n"
 	     "  hostfs=<dir>[,append]  directory that guests' hostfs mounts stay below\n"
 	     "  con<n>=<channel>     fd:<in>,fd:<out> | null | pty | none\n"
+	     "  intercept=seccomp|ptrace  how system calls are caught; ptrace is slower and has one vCPU\n"
 	     "  umid=, uml_dir=      name and place of this instance's run directory\n"
 	     "  quiet, noreboot, panic=<s>, trace=1\n"
 	     "  --help --version --showconfig");
@@ -336,7 +352,6 @@ static void parse_uml(int argc, char **argv)
 	bool seen_console = false, seen_root = false;
 	char host[] = "umber";
 
-	boot_params.ncpus = 1;
 	boot_params.hostname = strdup(host);
 	boot_params.mem_bytes = 512ULL << 20;
 	boot_params.cwd = "/";
@@ -391,6 +406,15 @@ static void parse_uml(int argc, char **argv)
 	boot_params.stderr_tty = isatty(2);
 }
 
+/* What was asked for, else all of the host's for a command and one for a machine, as far as the backend can. */
+static void choose_ncpus(void)
+{
+	if (boot_params.ncpus > backend->ncpus_max)
+		die(boot_params.run ? 125 : 1, "ncpus=%u: intercept=%s has one vCPU only", boot_params.ncpus, backend->name);
+	if (!boot_params.ncpus)
+		boot_params.ncpus = boot_params.run ? min(host_cpus(), backend->ncpus_max) : 1;
+}
+
 void options_parse(int argc, char **argv)
 {
 	boot_params.mem_bytes = host_mem_half();
@@ -398,5 +422,6 @@ void options_parse(int argc, char **argv)
 		parse_run(argc, argv);
 	else
 		parse_uml(argc, argv);
+	choose_ncpus();
 	boot_params.cmdline = cmdline;
 }

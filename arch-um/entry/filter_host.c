@@ -14,6 +14,9 @@
  *  rt_sigreturn rt_sigprocmask sigaltstack arch_prctl  its own registers and mask; a masked kick is found.
  *  exit           a thread less: found at the next kick.
  *  membarrier     a barrier among its own threads.
+ *
+ * Under intercept=ptrace no call of a guest's gets as far as the filter; then it only lists what the tracer makes stubs do
+ * (no futex, no signal calls, clone not asked for), against mistakes of ours, and catches the vsyscall page.
  */
 #include "filter.h"
 #include "../stub/stub_abi.h"
@@ -35,7 +38,39 @@
 #define THREAD_FLAGS                                                                               \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
-static int add_list(scmp_filter_ctx ctx)
+/* Calls of the stub's own program; those of a traced stub. */
+static int add_own(scmp_filter_ctx ctx, bool traced)
+{
+	static const int plain[] = { SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(sigaltstack), SCMP_SYS(exit) };
+	u32 clone = traced ? SCMP_ACT_ALLOW : SCMP_ACT_NOTIFY;
+	int r = 0;
+
+#define ALLOW(call, ...) (r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__))
+	if (traced) {
+		ALLOW(dup3, 1, SCMP_A1(SCMP_CMP_EQ, STUB_FD_SOCK));
+	} else {
+		ALLOW(futex, 1, SCMP_A1(SCMP_CMP_EQ, FUTEX_WAIT));
+		ALLOW(futex, 1, SCMP_A1(SCMP_CMP_EQ, FUTEX_WAKE));
+		ALLOW(arch_prctl, 1, SCMP_A0(SCMP_CMP_EQ, ARCH_SET_FS));
+		ALLOW(arch_prctl, 1, SCMP_A0(SCMP_CMP_EQ, ARCH_SET_GS));
+		ALLOW(membarrier, 2, SCMP_A0(SCMP_CMP_EQ, MEMBARRIER_CMD_PRIVATE_EXPEDITED),
+		      SCMP_A1(SCMP_CMP_EQ, 0));
+		ALLOW(membarrier, 2, SCMP_A0(SCMP_CMP_EQ, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED),
+		      SCMP_A1(SCMP_CMP_EQ, 0));
+		for (size_t i = 0; i < ARRAY_SIZE(plain) && !r; i++)
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, plain[i], 0);
+		r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(prctl), 2,
+					     SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG), SCMP_A1(SCMP_CMP_EQ, SIGKILL));
+	}
+#undef ALLOW
+	r = r ? r : seccomp_rule_add(ctx, clone, SCMP_SYS(clone), 2,
+				     SCMP_A0(SCMP_CMP_EQ, FORK_FLAGS), SCMP_A1(SCMP_CMP_EQ, 0));
+	r = r ? r : seccomp_rule_add(ctx, clone, SCMP_SYS(clone), 1,
+				     SCMP_A0(SCMP_CMP_EQ, THREAD_FLAGS));
+	return r;
+}
+
+static int add_list(scmp_filter_ctx ctx, bool traced)
 {
 	static const u64 map_flags[] = {
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
@@ -50,14 +85,10 @@ static int add_list(scmp_filter_ctx ctx)
 	};
 	static const u64 remap_flags[] = { 0, MREMAP_MAYMOVE, MREMAP_MAYMOVE | MREMAP_FIXED,
 					   MREMAP_MAYMOVE | MREMAP_FIXED | 4 /* DONTUNMAP */ };
-	static const int plain[] = { SCMP_SYS(close), SCMP_SYS(munmap), SCMP_SYS(mprotect),
-				     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
-				     SCMP_SYS(sigaltstack), SCMP_SYS(exit) };
+	static const int plain[] = { SCMP_SYS(close), SCMP_SYS(munmap), SCMP_SYS(mprotect) };
 	int r = 0;
 
 #define ALLOW(call, ...) (r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__))
-	ALLOW(futex, 1, SCMP_A1(SCMP_CMP_EQ, FUTEX_WAIT));
-	ALLOW(futex, 1, SCMP_A1(SCMP_CMP_EQ, FUTEX_WAKE));
 	ALLOW(recvmsg, 1, SCMP_A0(SCMP_CMP_EQ, STUB_FD_SOCK));
 	for (size_t i = 0; i < ARRAY_SIZE(map_flags); i++)
 		ALLOW(mmap, 1, SCMP_A3(SCMP_CMP_EQ, map_flags[i]));
@@ -65,24 +96,13 @@ static int add_list(scmp_filter_ctx ctx)
 		ALLOW(mremap, 1, SCMP_A3(SCMP_CMP_EQ, remap_flags[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
 		ALLOW(madvise, 1, SCMP_A2(SCMP_CMP_EQ, advices[i]));
-	ALLOW(arch_prctl, 1, SCMP_A0(SCMP_CMP_EQ, ARCH_SET_FS));
-	ALLOW(arch_prctl, 1, SCMP_A0(SCMP_CMP_EQ, ARCH_SET_GS));
-	ALLOW(membarrier, 2, SCMP_A0(SCMP_CMP_EQ, MEMBARRIER_CMD_PRIVATE_EXPEDITED), SCMP_A1(SCMP_CMP_EQ, 0));
-	ALLOW(membarrier, 2, SCMP_A0(SCMP_CMP_EQ, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED),
-	      SCMP_A1(SCMP_CMP_EQ, 0));
 #undef ALLOW
 	for (size_t i = 0; i < ARRAY_SIZE(plain) && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, plain[i], 0);
-	r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(clone), 2,
-				     SCMP_A0(SCMP_CMP_EQ, FORK_FLAGS), SCMP_A1(SCMP_CMP_EQ, 0));
-	r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(clone), 1,
-				     SCMP_A0(SCMP_CMP_EQ, THREAD_FLAGS));
-	r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(prctl), 2,
-				     SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG), SCMP_A1(SCMP_CMP_EQ, SIGKILL));
-	return r;
+	return r ? r : add_own(ctx, traced);
 }
 
-int filter_build(struct sock_filter *prog, int max)
+int filter_build(struct sock_filter *prog, int max, bool traced)
 {
 	/* ip: the address after the syscall instruction, which lies inside the block for every call of the stub */
 	const struct sock_filter head[] = {
@@ -101,7 +121,7 @@ int filter_build(struct sock_filter *prog, int max)
 		return -ENOMEM;
 	seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	r = add_list(ctx);
+	r = add_list(ctx, traced);
 	fd = memfd_create("umber-bpf", MFD_CLOEXEC);
 	if (!r)
 		r = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);

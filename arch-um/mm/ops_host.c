@@ -3,6 +3,7 @@
  * flag words here are the ones that the filter lets pass (entry/filter_host.c).
  */
 #include "stubs.h"
+#include "../entry/backend.h"
 #include "../vcpu/vcpu.h"
 #include <abi/errno.h>
 #include <abi/mman.h>
@@ -50,7 +51,7 @@ static int capability_fd(const struct port_mmop *op, bool *dup)
 	return fd < 0 ? -errno : fd;
 }
 
-static int send_fds(struct stub *s, const int *fds, u32 n)
+int stub_send_fds(struct stub *s, const int *fds, u32 n)
 {
 	union {
 		struct cmsghdr h;
@@ -128,7 +129,7 @@ static bool may_defer(struct stub *s, struct uthread *ut, const struct port_mmop
 {
 	struct port_task *pt = (struct port_task *)current;
 
-	if (nr > DEFER_OPS)
+	if (nr > DEFER_OPS || !backend->defers)
 		return false;
 	for (u32 i = 0; i < nr; i++)
 		if (ops[i].len > DEFER_BYTES)
@@ -162,7 +163,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 				nfds++;
 		}
 	if (!r && nfds)
-		r = send_fds(s, fds, nfds);
+		r = stub_send_fds(s, fds, nfds);
 	for (u32 i = 0; i < nfds; i++)
 		if (dup[i])
 			close(fds[i]);

@@ -36,6 +36,8 @@ struct uthread {
 	bool fresh;             /* waits in MBOX_ENTRY_START, has no host frame of its own */
 	bool fpu_init;          /* the frame at uc_off has no FPU image: initial state */
 	bool parked;
+	s32 stop;               /* intercept=ptrace: status of its last stop */
+	bool fpu_here, fpu_dirty; /* the same: its vector state is in the mailbox; is to be loaded before it goes on */
 	u32 nwins, nlate;       /* copies that came with the call, that go with the answer (uaccess/copy_host.c) */
 	u32 bulk_used;          /* of the mailbox's bulk area */
 	struct stub_win wins[STUB_WINS], late[STUB_LATE];
@@ -105,6 +107,10 @@ static inline s32 uthread_tid(const struct uthread *ut)
 	return __atomic_load_n(&ut->tid, __ATOMIC_ACQUIRE);
 }
 struct uthread *uthread_by_id(s32 id);
+/* The order with this cookie (NULL: none), until the child has attached; order_cancel(): true if it was still there. */
+struct uthread *order_find(u64 cookie);
+bool order_cancel(struct uthread *child);
+int stub_send_fds(struct stub *s, const int *fds, u32 n); /* to its socket; 0 or negative errno */
 void stub_kill(struct stub *s);                   /* SIGKILL through the pidfd */
 void stubs_audit(void);                           /* about once a second, klock held */
 void stub_died(struct stub *s);                   /* watcher, klock held */

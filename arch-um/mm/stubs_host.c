@@ -9,6 +9,7 @@
  * is refused and dies by its own exit(127).
  */
 #include "stubs_int.h"
+#include "../entry/backend.h"
 #include "../vcpu/vcpu.h"
 #include <abi/errno.h>
 #include <errno.h>
@@ -73,8 +74,6 @@ static int stub_back_slots(struct stub *s, u32 slots)
 	s->slots_backed = slots;
 	return 0;
 }
-
-static bool order_cancel(struct uthread *child);
 
 static void stub_destroy(struct stub *s)
 {
@@ -218,8 +217,20 @@ static int order_place(struct uthread *child, struct uthread *parent, u32 op)
 	return i < 256 ? 0 : -EAGAIN;
 }
 
+struct uthread *order_find(u64 cookie)
+{
+	struct uthread *found = NULL;
+
+	pthread_mutex_lock(&orders);
+	for (int i = 0; i < 256 && !found; i++)
+		if (pending[i] && pending[i]->cookie == cookie)
+			found = pending[i];
+	pthread_mutex_unlock(&orders);
+	return found;
+}
+
 /* Takes the order back; true if the child had not attached. */
-static bool order_cancel(struct uthread *child)
+bool order_cancel(struct uthread *child)
 {
 	bool was = false;
 
@@ -432,7 +443,7 @@ int stub_flush(struct stub *s, bool drop)
 int uthread_run_ops(struct uthread *ut, u32 n, bool clone)
 {
 	bool keep = ut->stub->keep_klock;
-	enum wait_result w;
+	int r;
 
 	if (!ut->started && uthread_wait_attached(ut))
 		return -EIO;
@@ -441,15 +452,12 @@ int uthread_run_ops(struct uthread *ut, u32 n, bool clone)
 	ut->mb->spin = this_hvcpu() ? this_hvcpu()->spin : 0;
 	if (!keep)
 		klock_drop();
-	answer(ut, MBOX_CMD_OPS);
-	w = wait_ops(ut, clone);
+	r = backend->run_ops(ut, clone);
 	if (!keep)
 		klock_take();
-	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
+	if (r)
 		stub_kill(ut->stub);
-		return -EIO;
-	}
-	return 0;
+	return r;
 }
 
 /* ---- zygotes ---- */
@@ -536,8 +544,8 @@ void stub_multi(struct stub *s, bool multi)
 	s->mb0->multi = multi;
 }
 
-/* The child starts from the parent's register frame with its FPU image. */
-static void inherit_frame(struct uthread *child, const struct uthread *parent)
+/* seccomp: the child starts from the parent's register frame with its FPU image. */
+void inherit_frame(struct uthread *child, struct uthread *parent)
 {
 	struct host_ucontext *uc;
 	u64 from = MBOX_BASE + (u64)parent->slot * MBOX_SIZE, to = MBOX_BASE + (u64)child->slot * MBOX_SIZE;
@@ -589,7 +597,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 		stub_destroy(s);
 		return -EAGAIN;
 	}
-	inherit_frame(cut, put);
+	backend->inherit(cut, put);
 	patch_fork(s, put->stub);
 	op = &put->mb->ops[0];
 	memset(op, 0, sizeof(*op));
@@ -636,7 +644,7 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 	if (cut) {
 		u64 fs = cut->fs_base, gs = cut->gs_base;
 
-		inherit_frame(cut, put);
+		backend->inherit(cut, put);
 		cut->fs_base = fs;
 		cut->gs_base = gs;
 		child->uthread = cut->id;
@@ -649,7 +657,7 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 		uthread_free(cut);
 		return -EAGAIN;
 	}
-	inherit_frame(cut, put);
+	backend->inherit(cut, put);
 	op = &put->mb->ops[0];
 	memset(op, 0, sizeof(*op));
 	op->kind = STUB_OP_THREAD;
@@ -712,6 +720,8 @@ void stub_kill(struct stub *s)
 	__atomic_store_n(&s->dead, true, __ATOMIC_RELEASE);
 	if (stub_pidfd(s) >= 0)
 		syscall(SYS_pidfd_send_signal, stub_pidfd(s), SIGKILL, NULL, 0);
+	if (backend->killed)
+		backend->killed(s);
 }
 
 /* The watcher saw the pidfd become readable. */
@@ -758,6 +768,10 @@ void stubs_audit(void)
 
 		if (!s || stub_dead(s) || !stub_pid(s) || s == template_stub)
 			continue;
+		if (backend->is_dead && backend->is_dead(s)) {
+			stub_kill(s);
+			continue;
+		}
 		for (struct uthread *ut = s->threads; ut; ut = ut->next)
 			running |= ut->running || !ut->started;
 		if (clock_gettime((clockid_t)(~(u32)stub_pid(s) << 3 | 2), &ts))

@@ -3,6 +3,7 @@
  * stubs_host.c for what becomes of it.
  */
 #include "stubs_int.h"
+#include "../entry/backend.h"
 #include "../entry/filter.h"
 #include "../time/vdso.h"
 #include "../vcpu/vcpu.h"
@@ -28,7 +29,12 @@
 
 extern const char stub_image[], stub_image_end[];
 
-static void __attribute__((noreturn)) template_child(int image, int mbfd)
+int seccomp_template_child(const struct stub *s)
+{
+	return dup2(s->mbfd, STUB_FD_MBOX) == STUB_FD_MBOX ? fcntl(STUB_FD_MBOX, F_SETFD, 0) : -1;
+}
+
+static void __attribute__((noreturn)) template_child(int image)
 {
 	static const char *const argv[] = { "umber-stub", NULL }, *const envp[] = { NULL };
 	struct rlimit core = { 1, 1 };
@@ -41,7 +47,7 @@ static void __attribute__((noreturn)) template_child(int image, int mbfd)
 	if (none)
 		cap_set_proc(none);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (dup2(mbfd, STUB_FD_MBOX) == STUB_FD_MBOX && fcntl(STUB_FD_MBOX, F_SETFD, 0) == 0)
+	if (!backend->template_child(template_stub))
 		syscall(SYS_execveat, image, "", argv, envp, AT_EMPTY_PATH);
 	_exit(127);
 }
@@ -94,7 +100,7 @@ static int template_start(const char **what)
 {
 	struct sock_filter prog[FILTER_MAX];
 	struct { u16 len; u16 pad[3]; u64 filter; } fprog = { 0 };
-	int image = stub_image_fd(), n = filter_build(prog, FILTER_MAX);
+	int image = stub_image_fd(), n = filter_build(prog, FILTER_MAX, backend->traced);
 	struct mailbox *mb;
 	pid_t pid;
 
@@ -120,7 +126,7 @@ static int template_start(const char **what)
 			  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	pid = fork();
 	if (pid == 0)
-		template_child(image, template_stub->mbfd);
+		template_child(image);
 	close(image);
 	if (pid < 0)
 		return -errno;
@@ -173,8 +179,12 @@ static int enter_pidns(void)
 
 int stubs_prefork(const char **what)
 {
-	int own = enter_pidns(), r = template_start(what);
+	int own, r;
 
+	if (backend->prepare)
+		backend->prepare();
+	own = enter_pidns();
+	r = template_start(what);
 	if (own >= 0) {
 		if (setns(own, CLONE_NEWPID) && !r) {
 			*what = "come back from the stubs' pid namespace";
@@ -216,24 +226,18 @@ static void measure_handoff(void)
 	policy_measured(best);
 }
 
-int stubs_init(const char **what)
+/* The template's filter, whose listener is ours from then on. */
+int seccomp_start(const char **what)
 {
 	struct mailbox *mb = template_ut->mb;
-	u64 sync = 1, vdso = 0;
+	u64 sync = 1;
 	pthread_t t;
-	cpu_set_t set;
-	int r, fd;
-	u32 n;
+	int fd, r;
 
-	/* where vCPU 0 is: a zygote that woke on an idle CPU would be slow */
-	if (!sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) == 1) {
-		sched_setaffinity(uthread_tid(template_ut), sizeof(set), &set);
-		template_ut->cpu = hvcpus[0].host_cpu;
-	}
 	*what = "start the template stub";
 	if (wait_entry(template_ut, port_monotonic_ns() + 5000000000ULL, 0, true) != WAIT_ENTRY)
 		return -EIO;
-	*what = "install the seccomp filter in a stub (host kernel 5.19 or later with CONFIG_SECCOMP_FILTER)";
+	*what = "install the seccomp filter in a stub (host kernel 5.19 or later with CONFIG_SECCOMP_FILTER; else intercept=ptrace)";
 	fd = (int)mb->ops[0].res;
 	if (fd < 0)
 		return fd;
@@ -246,11 +250,34 @@ int stubs_init(const char **what)
 	*what = "start the listener thread";
 	if (pthread_create(&t, NULL, listener_main, NULL))
 		return -EAGAIN;
-	events_watch_stub(template_stub);
 	mb->ops[0] = (struct stub_op){ .kind = STUB_OP_SYSCALL, .nr = SYS_close, .a = { (u64)fd } };
-	n = 1 + unmap_leftovers(template_stub, mb->ops + 1, 32, &vdso);
 	klock_take();
 	measure_handoff();
+	*what = "prepare the template stub";
+	r = uthread_run_ops(template_ut, 1, false);
+	klock_drop();
+	return r ? r : (int)mb->ops[0].res;
+}
+
+int stubs_init(const char **what)
+{
+	struct mailbox *mb = template_ut->mb;
+	u64 vdso = 0;
+	cpu_set_t set;
+	int r;
+	u32 n;
+
+	/* where vCPU 0 is: a zygote that woke on an idle CPU would be slow */
+	if (!sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) == 1) {
+		sched_setaffinity(uthread_tid(template_ut), sizeof(set), &set);
+		template_ut->cpu = hvcpus[0].host_cpu;
+	}
+	r = backend->start(what);
+	if (r)
+		return r;
+	events_watch_stub(template_stub);
+	n = unmap_leftovers(template_stub, mb->ops, 32, &vdso);
+	klock_take();
 	*what = "prepare the template stub";
 	r = uthread_run_ops(template_ut, n, false);
 	klock_drop();
@@ -261,5 +288,5 @@ int stubs_init(const char **what)
 	if (!r)
 		r = vdso_init(vdso);
 	*what = "make the file of patched pages (memfd)";
-	return r ? r : patch_init();
+	return r || backend->traced ? r : patch_init();
 }

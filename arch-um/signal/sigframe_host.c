@@ -5,6 +5,7 @@
  * components, known sizes and legal MXCSR bits are taken; whatever else is wrong the host's own rt_sigreturn
  * refuses by a SIGSEGV in that process alone.
  */
+#include "../entry/backend.h"
 #include "../mm/stubs.h"
 #include <abi/errno.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ static u8 *mbox_fpu(struct uthread *ut, struct sw_bytes *sw)
 	u64 base = MBOX_BASE + (u64)ut->slot * MBOX_SIZE, at;
 	u64 off;
 
-	if (ut->fpu_init)
+	if (ut->fpu_init || (backend->fpu_fetch && backend->fpu_fetch(ut)))
 		return NULL;
 	at = READ_ONCE(uthread_uc(ut)->mc.fpstate);
 	off = at - base;
@@ -138,6 +139,7 @@ static int load_fpu(struct uthread *ut, u64 fp_at, bool xstate)
 	if (!fp_at) {
 		uthread_uc(ut)->mc.fpstate = 0;
 		ut->fpu_init = false;
+		ut->fpu_dirty = true;
 		return 0;
 	}
 	if (!fpu)
@@ -171,6 +173,7 @@ static int load_fpu(struct uthread *ut, u64 fp_at, bool xstate)
 	}
 	memcpy(image + 464, &own, sizeof(own));
 	memcpy(fpu, image, n);
+	ut->fpu_dirty = true;
 	return 0;
 }
 
@@ -226,5 +229,6 @@ int port_fpu_set(struct port_task *pt, const void *buf, size_t n)
 		memset(fpu + XHDR_OFF, 0, 64);
 		memcpy(fpu + XHDR_OFF, &features, 8);
 	}
+	ut->fpu_dirty = true;
 	return 0;
 }

@@ -69,6 +69,14 @@
 #define REC_BACK 16
 #define CONT_OFF 48         /* SHAPE_CMP: the moved compare */
 
+/* intercept=ptrace: what stub_traced has at which offset, and the memory at MBOX_BASE in place of mailboxes. */
+#define TRACED_CALL_END 3   /* where a thread stops behind the syscall */
+#define TRACED_CMPXCHG 16
+#define TRACED_CMPXCHG_END 21
+#define TRACED_HANDLER 32   /* of faults, for their error code: the tracer reads the host's frame */
+#define TRACED_HANDLER_END 33
+#define SCRATCH_BYTES 0x8000
+
 /* Offsets in the mailbox that assembly uses; asserted below. */
 #define MB_SELF 104
 #define MB_MULTI 120

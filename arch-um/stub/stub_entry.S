@@ -276,4 +276,17 @@ stub_full_trap:
 	ud2
 stub_fast_end:
 
+	/* intercept=ptrace (entry/ptrace_host.c): what the tracer points a thread at. Nothing else of the stub runs there. */
+	.section .text.traced, "ax"
+	.globl stub_traced
+	.balign 16
+stub_traced:
+	syscall
+	int3
+	.org stub_traced + TRACED_CMPXCHG
+	lock cmpxchg %edx, (%rdi)
+	int3
+	.org stub_traced + TRACED_HANDLER
+	int3
+
 	.section .note.GNU-stack, "", @progbits

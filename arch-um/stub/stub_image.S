@@ -9,4 +9,7 @@ stub_image_end:
 	.balign 8
 stub_fast_addr:
 	.quad STUB_FAST
+	.globl stub_traced_addr
+stub_traced_addr:
+	.quad STUB_TRACED
 	.section .note.GNU-stack, "", @progbits

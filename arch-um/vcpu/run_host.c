@@ -9,7 +9,9 @@
  * vCPU's own wake-ups come through `attn`, which is private memory (I6).
  */
 #include "vcpu.h"
+#include "../entry/backend.h"
 #include "../mm/stubs.h"
+#include "../mm/stubs_int.h"
 #include <abi/errno.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -341,6 +343,7 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 	struct host_mcontext mc;
 	u32 sig, kind = READ_ONCE(mb->kind);
 
+	read_self(ut, &pt->self);
 	ut->nwins = ut->bulk_used = 0;
 	if (kind == MBOX_ENTRY_LATE) { /* pt->regs are still as they were told */
 		r->rax = (u64)-EFAULT;
@@ -499,6 +502,76 @@ enum wait_result wait_ops(struct uthread *ut, bool clone)
 	}
 }
 
+static int seccomp_resume(struct uthread *ut, struct port_task *pt)
+{
+	struct hvcpu *v = this_hvcpu();
+	u32 cmd = MBOX_CMD_RESUME;
+
+	if (++v->window >= POLICY_WINDOW)
+		policy_look(v);
+	stop_spinning(v, ut);
+	if (!ut->started && uthread_wait_attached(ut))
+		return -EIO;
+	place(ut, v);
+	look_multi(ut);
+	if (pt->regs.gs_base && ut->stub->multi && !ut->stub->no_patch)
+		patch_off(ut->stub);
+	if (ut->fast && (pt->regs.rcx != pt->regs.rip || pt->regs.r11 != pt->regs.eflags) && uthread_need_full(ut))
+		return -EIO;
+	if (ut->fast)
+		write_fast(ut, &pt->regs);
+	else
+		write_regs(ut, &pt->regs);
+	write_bases(ut, &pt->regs);
+	write_self(ut, &pt->self);
+	late_hand_over(ut);
+	ut->mb->nospin = 0;
+	ut->mb->spin = v->spin;
+	ut->running = true;
+	v->entries++;
+	ut->stub->resumes++;
+	if (ut->stub->deferred) {
+		ut->mb->nr_ops = ut->stub->deferred;
+		ut->stub->deferred = 0;
+		cmd = MBOX_CMD_OPS_RESUME;
+	}
+	klock_drop();
+	answer(ut, cmd);
+	return 0;
+}
+
+static enum wait_result seccomp_wait(struct uthread *ut, u64 deadline_ns)
+{
+	enum wait_result w;
+
+	if (!ut->kicked_ns)
+		return wait_entry(ut, deadline_ns, this_hvcpu()->spin, false);
+	w = wait_entry(ut, ut->kicked_ns + KICK_PATIENCE_NS, 0, true);
+	if (w == WAIT_TIMEOUT && hostile(ut, KICK_PATIENCE_NS, KICK_CPU_NS, &ut->kick_cpu))
+		stub_kill(ut->stub);
+	return w;
+}
+
+static int seccomp_run_ops(struct uthread *ut, bool clone)
+{
+	answer(ut, MBOX_CMD_OPS);
+	return wait_ops(ut, clone) == WAIT_ENTRY && READ_ONCE(ut->mb->kind) == MBOX_ENTRY_OPS ? 0 : -EIO;
+}
+
+const struct backend seccomp_backend = {
+	.name = "seccomp",
+	.ncpus_max = NCPUS_MAX,
+	.defers = true,
+	.template_child = seccomp_template_child,
+	.start = seccomp_start,
+	.resume = seccomp_resume,
+	.wait = seccomp_wait,
+	.decode = decode,
+	.run_ops = seccomp_run_ops,
+	.inherit = inherit_frame,
+};
+const struct backend *backend = &seccomp_backend;
+
 enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 {
 	struct uthread *ut = uthread_by_id(pt->uthread);
@@ -508,54 +581,15 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 
 	if (!ut || stub_dead(ut->stub))
 		return PORT_ENTRY_DEAD;
-	if (!ut->running) {
-		if (++v->window >= POLICY_WINDOW)
-			policy_look(v);
-		stop_spinning(v, ut);
-		if (!ut->started && uthread_wait_attached(ut))
-			return PORT_ENTRY_DEAD;
-		place(ut, v);
-		look_multi(ut);
-		if (pt->regs.gs_base && ut->stub->multi && !ut->stub->no_patch)
-			patch_off(ut->stub);
-		if (ut->fast && (pt->regs.rcx != pt->regs.rip || pt->regs.r11 != pt->regs.eflags) &&
-		    uthread_need_full(ut))
-			return PORT_ENTRY_DEAD;
-		if (ut->fast)
-			write_fast(ut, &pt->regs);
-		else
-			write_regs(ut, &pt->regs);
-		write_bases(ut, &pt->regs);
-		write_self(ut, &pt->self);
-		late_hand_over(ut);
+	if (ut->running) {
+		klock_drop();
+	} else {
 		ut->fair_cpu = ut->by_kick ? thread_cpu_ns(ut) + 1 : 0;
 		ut->by_kick = false;
-		ut->mb->nospin = 0;
-		ut->mb->spin = v->spin;
-		ut->running = true;
-		v->entries++;
-		ut->stub->resumes++;
-		if (ut->stub->deferred) {
-			ut->mb->nr_ops = ut->stub->deferred;
-			ut->stub->deferred = 0;
-			klock_drop();
-			answer(ut, MBOX_CMD_OPS_RESUME);
-		} else {
-			klock_drop();
-			answer(ut, MBOX_CMD_RESUME);
-		}
-	} else {
-		klock_drop();
+		if (backend->resume(ut, pt))
+			return PORT_ENTRY_DEAD;
 	}
-	if (ut->kicked_ns) {
-		u64 limit = ut->kicked_ns + KICK_PATIENCE_NS;
-
-		w = wait_entry(ut, limit, 0, true);
-		if (w == WAIT_TIMEOUT && hostile(ut, KICK_PATIENCE_NS, KICK_CPU_NS, &ut->kick_cpu))
-			stub_kill(ut->stub);
-	} else {
-		w = wait_entry(ut, deadline_ns, v->spin, false);
-	}
+	w = backend->wait(ut, deadline_ns);
 	klock_take();
 	if (__atomic_load_n(&v->attn, __ATOMIC_ACQUIRE) != v->seen) {
 		v->seen = __atomic_load_n(&v->attn, __ATOMIC_ACQUIRE);
@@ -563,6 +597,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 		events_drain();
 	}
 	if (stub_dead(ut->stub) || w == WAIT_DEAD) {
+		stub_kill(ut->stub);
 		ut->running = false;
 		return PORT_ENTRY_DEAD;
 	}
@@ -571,8 +606,7 @@ enum port_entry port_user_run(struct port_task *pt, u64 deadline_ns)
 	ut->running = false;
 	ut->kicked_ns = 0;
 	v->last_ut = ut->id;
-	read_self(ut, &pt->self);
-	e = decode(ut, pt);
+	e = backend->decode(ut, pt);
 	ut->by_kick = e == PORT_ENTRY_KICK;
 	return e;
 }

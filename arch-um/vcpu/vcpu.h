@@ -14,7 +14,7 @@ struct hvcpu {
 	pthread_t thread;
 	u32 attn;               /* A: attention sequence; futex word, private */
 	u32 seen;               /* attn that was handled */
-	u32 sleeping;           /* A: 1 while (about to be) in a futex wait */
+	u32 sleeping;           /* A: 1 while (about to be) in a futex wait; VCPU_IN_BACKEND */
 	u32 active;             /* A: not idle */
 	u32 spin;               /* PAUSE rounds of this vCPU now; 0 in one-core mode */
 	/* Hand-off policy (policy_host.c), this vCPU's thread only. */

@@ -3,6 +3,7 @@
  * given; it runs fibres, waits for stub threads, or sleeps in one futex wait when idle. No periodic tick.
  */
 #include "vcpu.h"
+#include "../entry/backend.h"
 #include "../mm/stubs.h"
 #include <errno.h>
 #include <linux/futex.h>
@@ -60,8 +61,13 @@ void port_vcpu_poke(int cpu)
 {
 	struct hvcpu *v = &hvcpus[cpu];
 
+	u32 sleeping;
+
 	__atomic_fetch_add(&v->attn, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&v->sleeping, __ATOMIC_SEQ_CST))
+	sleeping = __atomic_load_n(&v->sleeping, __ATOMIC_SEQ_CST);
+	if (unlikely(sleeping == VCPU_IN_BACKEND))
+		backend->poke(v);
+	else if (sleeping)
 		syscall(SYS_futex, &v->attn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
