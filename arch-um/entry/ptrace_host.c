@@ -35,6 +35,12 @@
 
 static sigset_t wanted; /* SIGCHLD, SIGURG */
 
+/* Stops of traced threads are told whether they are asked for or not. */
+static bool told_stop(const siginfo_t *si)
+{
+	return si->si_code == CLD_TRAPPED || si->si_code == CLD_STOPPED;
+}
+
 /* ---- the end of threads ---- */
 struct grave { struct grave *next; s32 tid; };
 static struct grave *graves; /* graves_lock */
@@ -55,8 +61,9 @@ static void *undertaker(void *arg)
 		g = graves;
 		graves = g->next;
 		pthread_mutex_unlock(&graves_lock);
-		while (waitid(P_PID, (id_t)g->tid, &si, WEXITED | __WALL) && errno == EINTR)
-			;
+		for (;;)
+			if (waitid(P_PID, (id_t)g->tid, &si, WEXITED | __WALL) ? errno != EINTR : !told_stop(&si))
+				break;
 		free(g);
 	}
 	return NULL;
@@ -89,7 +96,8 @@ static bool traced_is_dead(const struct stub *s)
 		s32 tid = uthread_tid(ut);
 
 		if (tid && tid != stub_pid(s))
-			return waitid(P_PID, (id_t)tid, &si, WEXITED | WNOWAIT | WNOHANG | __WALL) || si.si_pid == tid;
+			return waitid(P_PID, (id_t)tid, &si, WEXITED | WNOWAIT | WNOHANG | __WALL) ||
+			       (si.si_pid == tid && !told_stop(&si));
 	}
 	return false;
 }
@@ -115,7 +123,7 @@ enum wait_result traced_wait(struct uthread *ut, u64 deadline_ns, bool ops, bool
 
 		if (look) {
 			r = waitid(P_PID, (id_t)tid, &si, WSTOPPED | WEXITED | WNOWAIT | WNOHANG | __WALL);
-			if (!r && si.si_pid == tid && (si.si_code == CLD_TRAPPED || si.si_code == CLD_STOPPED)) {
+			if (!r && si.si_pid == tid && told_stop(&si)) {
 				ut->stop = si.si_status;
 				return WAIT_ENTRY;
 			}

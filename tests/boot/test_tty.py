@@ -4,7 +4,10 @@
 UMBER names the program (default ./umber). Every case has its own umber and a time limit."""
 import fcntl, os, pty, select, signal, struct, subprocess, sys, termios, time
 
-UMBER = os.path.abspath(os.environ.get("UMBER", "./umber"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness
+
+UMBER = harness.UMBER
 LIMIT = float(os.environ.get("TTY_LIMIT", "20"))
 
 

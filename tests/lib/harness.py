@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 UMBER = os.path.abspath(os.environ.get("UMBER", os.path.join(TOP, "umber")))
 BUILD = os.path.abspath(os.environ.get("UMBER_BUILD", os.path.join(TOP, "build/release")))
+INTERCEPT = os.environ.get("UMBER_INTERCEPT", "seccomp")  # ptrace: the same suites on the second backend
 JOBS = int(os.environ.get("JOBS", "2"))
 SCALE = float(os.environ.get("TIME_SCALE", "1"))  # slower builds (sanitizers) and machines get more time
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -23,6 +24,26 @@ def supervise():
         subprocess.run(["gcc", "-O2", "-o", tmp, src], check=True)
         os.rename(tmp, exe)
     return exe
+
+
+def traced_umber():
+    """A program that is umber with intercept=ptrace: one vCPU whatever the case asks for."""
+    name = os.path.join(BUILD, "tests/umber-ptrace")
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open("%s.%d" % (name, os.getpid()), "w") as f:
+        f.write("""#!/bin/sh
+[ "$1" = run ] || exec '%s' intercept=ptrace "$@"
+shift
+case $1 in --ncpus) shift 2 ;; --ncpus=*) shift ;; esac
+exec '%s' run --intercept ptrace "$@"
+""" % (UMBER, UMBER))
+    os.chmod(f.name, 0o755)
+    os.rename(f.name, name)
+    return name
+
+
+if INTERCEPT == "ptrace":
+    UMBER = traced_umber()
 
 
 class Result:
