@@ -11,6 +11,8 @@ import harness
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENV = {"PATH": harness.PATH, "HOME": "/root", "LANG": "C.UTF-8"}
+if "UMBER_INTERCEPT" in os.environ:
+    ENV["UMBER_INTERCEPT"] = os.environ["UMBER_INTERCEPT"]
 # Programs whose output is compared whole (argv[1]: an empty directory); lines that depend on the place as regular
 # expressions: where /tmp is a mount of its own, a link to / leaves it; how many descriptors are open at the start.
 DIFFER = {"vfs": [r"\d+ o2\(\"abs", r"opened \d+ EMFILE"]}

@@ -92,6 +92,13 @@ int h_child(void (*fn)(void *), void *arg, int how, long limit_ms)
 	return h_why[0] != 0;
 }
 
+int h_traced(void)
+{
+	const char *how = getenv("UMBER_INTERCEPT");
+
+	return how && !strcmp(how, "ptrace");
+}
+
 void h_case(const char *name, void (*fn)(void *), void *arg, int how, long limit_ms)
 {
 	int bad = h_child(fn, arg, how, limit_ms);

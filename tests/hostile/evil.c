@@ -381,7 +381,8 @@ int evil_by_name(const char *name)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (!strcmp(table[i].opt, name)) {
-			int bad = h_child(table[i].fn, table[i].arg, table[i].how, table[i].limit);
+			int how = table[i].how | (h_traced() ? EXITS : 0);
+			int bad = h_child(table[i].fn, table[i].arg, how, table[i].limit);
 
 			if (WIFEXITED(h_status) && WEXITSTATUS(h_status) == 77)
 				h_skip(table[i].name, "the stub has no such code");

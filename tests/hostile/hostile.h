@@ -63,6 +63,8 @@ static inline long h_host(long nr, long a, long b, long c, long d, long e, long 
 	return ret;
 }
 
+/* intercept=ptrace: calls by the stub's instruction are the guest's like all others, so most attacks are none. */
+int h_traced(void);
 unsigned long h_text_bytes(void);                 /* mapped bytes of stub text */
 int h_find_gadget(void);                          /* sets h_gadget; 0, or -1: none */
 /* Stub text with one place changed, put over the stub's own (in this process). 0, or -1: pattern not there. */
