@@ -506,7 +506,7 @@ static bool is_plain(struct text *t, u64 page_off, u8 *now, const u8 *orig)
 static bool others_quiet(const struct stub *s, const struct uthread *me)
 {
 	for (const struct uthread *ut = s->threads; ut; ut = ut->next)
-		if (ut != me && (ut->running || (!ut->started && ut->attached)))
+		if (ut != me && (ut->running || !ut->started))
 			return false;
 	return true;
 }

@@ -28,7 +28,7 @@ struct uthread *stub_ops_thread(struct stub *s)
 	if (ut && ut->stub == s && !ut->running)
 		return ut;
 	for (ut = s->threads; ut; ut = ut->next)
-		if (!ut->running && (ut->started || ut->attached || ut->cookie))
+		if (!ut->running && (ut->started || ut->cookie)) /* ordered: its first answer waits for it */
 			return ut;
 	return NULL;
 }

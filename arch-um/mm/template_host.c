@@ -250,6 +250,7 @@ int seccomp_start(const char **what)
 	*what = "start the listener thread";
 	if (pthread_create(&t, NULL, listener_main, NULL))
 		return -EAGAIN;
+	pthread_detach(t);
 	mb->ops[0] = (struct stub_op){ .kind = STUB_OP_SYSCALL, .nr = SYS_close, .a = { (u64)fd } };
 	klock_take();
 	measure_handoff();

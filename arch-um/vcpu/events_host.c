@@ -239,5 +239,8 @@ int events_init(void)
 	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (epfd < 0 || sigfd < 0 || epoll_ctl(epfd, EPOLL_CTL_ADD, sigfd, &ev))
 		return -errno;
-	return -pthread_create(&t, NULL, watcher, NULL);
+	if (pthread_create(&t, NULL, watcher, NULL))
+		return -EAGAIN;
+	pthread_detach(t); /* it lives as long as umber */
+	return 0;
 }

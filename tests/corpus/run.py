@@ -79,7 +79,7 @@ def run_case(case, opts):
         return native.trouble()
     if native.timeout:
         return "natively: " + native.trouble()
-    guest, left = once([harness.UMBER, "run"] + case.umber + ["--"], max(case.timeout, native.ms / 100))
+    guest, left = once(harness.RUN + case.umber + ["--"], max(case.timeout, native.ms / 100))
     why = guest.trouble() + "\n" if guest.trouble() else ""
     if guest.status != native.status:
         why += "status %d, natively %d\n" % (guest.status, native.status)

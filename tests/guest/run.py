@@ -47,7 +47,7 @@ def compare_tap(native, guest):
 
 
 def case(argv, guest_only=False, opts=()):
-    umber = [harness.UMBER, "run"] + list(opts) + ["--"]
+    umber = harness.RUN + list(opts) + ["--"]
     native = []
     with tempfile.TemporaryDirectory(prefix="umber-guest.") as d:
         if not guest_only:
@@ -64,7 +64,7 @@ def case(argv, guest_only=False, opts=()):
 
 def compare_output(argv, ignore):
     out = []
-    for prefix in ([], [harness.UMBER, "run", "--"]):
+    for prefix in ([], harness.RUN + ["--"]):
         with tempfile.TemporaryDirectory(prefix="umber-guest.") as d:
             os.mkdir(os.path.join(d, "empty"))
             r = harness.run(prefix + argv + ["empty"], timeout=120, cwd=d, env=ENV)

@@ -95,15 +95,20 @@ static void test_clone(void)
 		n -= r != (void *)(long)i ? 100 : 0;
 	}
 	OK(n == 32, "32 threads made and joined");
-	int pfd = -1, st;
+	int pfd = -1, st, go[2];
+	pipe(go);
 	pid_t p = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &pfd, 0, 0);
 	if (!p) {
-		usleep(20000);
+		char c;
+		read(go[0], &c, 1);
 		_exit(3);
 	}
 	struct pollfd pf = { pfd, POLLIN, 0 };
 	OK(pfd >= 0 && (fcntl(pfd, F_GETFD) & FD_CLOEXEC), "CLONE_PIDFD is close-on-exec");
-	OK(poll(&pf, 1, 0) == 0 && poll(&pf, 1, 5000) == 1 && (pf.revents & POLLIN), "pidfd becomes readable at exit");
+	OK(poll(&pf, 1, 0) == 0 && write(go[1], "x", 1) == 1 && poll(&pf, 1, 5000) == 1 && (pf.revents & POLLIN),
+	   "pidfd becomes readable at exit");
+	close(go[0]);
+	close(go[1]);
 	siginfo_t si;
 	memset(&si, 0, sizeof(si));
 	OK(waitid(P_PIDFD, pfd, &si, WEXITED | WNOWAIT) == 0 && si.si_pid == p && si.si_status == 3 &&
@@ -263,9 +268,23 @@ static void test_exec(void)
 	OK(wait_status(p) == 0, "vfork + exec");
 }
 
+static bool leader_is_gone(void)
+{
+	char path[64], buf[256] = "", *p;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	int fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return false;
+	read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	p = strrchr(buf, ')');
+	return p && p[1] && p[2] == 'Z';
+}
+
 static void *exit_thread(void *a)
 {
-	usleep(20000);
+	for (int i = 0; i < 20000 && !leader_is_gone(); i++)
+		usleep(1000);
 	if (a)
 		exit(6);
 	syscall(SYS_exit, 5);

@@ -1,7 +1,7 @@
 """What all runners share: one case = one supervised command, TAP on stdout, jobs in parallel.
 
 A case fails when it gives the wrong answer, runs into its time limit, or leaves a process behind."""
-import os, re, subprocess, sys, tempfile, threading, time
+import os, re, shlex, subprocess, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -44,6 +44,8 @@ exec '%s' run --intercept ptrace "$@"
 
 if INTERCEPT == "ptrace":
     UMBER = traced_umber()
+# `umber run` with the options of the variant under test, such as UMBER_OPTS="--kernel patch=off"
+RUN = [UMBER, "run"] + shlex.split(os.environ.get("UMBER_OPTS", ""))
 
 
 class Result:
@@ -124,4 +126,36 @@ def tap_all(cases, jobs=None):
         list(pool.map(one, cases))
     if bad:
         print("# failed: " + " ".join(bad), flush=True)
+    return len(bad)
+
+
+def relay(suites):
+    """suites: list of (title, argv, environment to add). Runs the suites one after another and passes their TAP on as
+    one, the title before each name. A suite that ends badly without saying why is a failure too. Number of failures."""
+    n, bad = 0, []
+    for title, argv, env in suites:
+        p = subprocess.Popen(argv, cwd=TOP, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        plan, seen, failed = None, 0, 0
+        for line in p.stdout:
+            line = line.decode("utf-8", "replace").rstrip("\n")
+            m = re.match(r"(not )?ok \d+ - (.*)", line)
+            if m:
+                n, seen = n + 1, seen + 1
+                if m[1]:
+                    failed += 1
+                    bad.append("%s: %s" % (title, m[2]))
+                print("%sok %d - %s: %s" % (m[1] or "", n, title, m[2]), flush=True)
+            elif re.match(r"1\.\.\d+", line):
+                plan = int(re.match(r"1\.\.(\d+)", line)[1])
+            else:
+                print("# " + line.lstrip("# "), flush=True)
+        p.stdout.close()
+        status = p.wait()
+        if plan != seen or (status != 0) != (failed != 0):
+            n += 1
+            bad.append(title)
+            print("not ok %d - %s: status %d, %d results, plan %s" % (n, title, status, seen, plan), flush=True)
+    print("1..%d" % n)
+    for b in bad:
+        print("# failed: " + b)
     return len(bad)

@@ -74,7 +74,7 @@ def run(prefix, module, limit, skip=()):
 def case(module):
     may_fail, skip = known(module)
     n = run([], module, 900)
-    g = run([harness.UMBER, "run", "--init", "--"], module, 1800, skip)
+    g = run(harness.RUN + ["--init", "--"], module, 1800, skip)
     native, guest = results((n.out + n.err).decode("utf-8", "replace")), results((g.out + g.err).decode("utf-8", "replace"))
     keep = os.environ.get("KEEP_LOGS")
     if keep:

@@ -14,7 +14,7 @@ MORE = {"sock": ["--sock-domain", "unix"], "vm": ["--vm-bytes", "64M"], "mmap": 
 
 def case(name):
     cmd = ["stress-ng", "--" + name, "2", "-t", str(SECONDS), "--verify", "--temp-path", "/tmp"] + MORE.get(name, [])
-    r = harness.run([harness.UMBER, "run", "--ncpus", "2", "--"] + cmd, timeout=SECONDS * 4 + 60)
+    r = harness.run(harness.RUN + ["--ncpus", "2", "--"] + cmd, timeout=SECONDS * 4 + 60)
     if r.trouble() or r.status:
         n = harness.run(cmd, timeout=SECONDS * 2 + 30)
         if n.status == r.status and not r.trouble():
