@@ -268,13 +268,13 @@ static void test_exec(void)
 	OK(wait_status(p) == 0, "vfork + exec");
 }
 
-static bool leader_is_gone(void)
+static int leader_is_gone(void)
 {
 	char path[64], buf[256] = "", *p;
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
 	int fd = open(path, O_RDONLY);
 	if (fd < 0)
-		return false;
+		return 0;
 	read(fd, buf, sizeof(buf) - 1);
 	close(fd);
 	p = strrchr(buf, ')');
