@@ -31,6 +31,12 @@ void kmem_cache_free(struct kmem_cache *c, void *p);
 
 u64 kmem_used_pages(void);
 u64 kmem_total_pages(void);               /* mem= in pages */
+/* fn is called when freed pages pile up that still hold the host's memory; without one they go back at once. It sees to
+ * it that later, and in steps, kmem_release() gives back what was not wanted again. */
+void kmem_on_surplus(void (*fn)(void));
+u64 kmem_idle_pages(void);                /* how many of those were free all the time since the last call */
+bool kmem_has_surplus(void);              /* would fn be called? */
+u64 kmem_release(u64 pages);              /* one step (some ms at most); pages given back, 0: nothing to give */
 /* Shrinkers are asked, oldest first, when page_alloc fails; each returns pages freed. */
 struct shrinker { u64 (*shrink)(u64 want_pages); struct shrinker *next; };
 void shrinker_register(struct shrinker *s);

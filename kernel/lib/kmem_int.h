@@ -3,7 +3,8 @@
  *
  * The arena starts with one struct page_meta for each of its pages (touched lazily: a zero meta means "never used or
  * inside a block"). Pages are handed out by a buddy allocator whose blocks come from a frontier that moves up 4 MiB
- * at a time; what was freed is kept for reuse up to a few MiB and then goes back to the host.
+ * at a time; what was freed is kept for reuse, up to a few MiB or until it was not wanted for a while (kmem_on_surplus),
+ * and then goes back to the host. After the metas comes a bit for each page: it may hold memory of the host.
  *
  * Life of a page: beyond the frontier -> head of or inside a free block -> part of an allocation (PG_LARGE, or
  * PG_SLAB / PG_SLAB_TAIL of a cache) -> free block ...

@@ -5,14 +5,43 @@
 #define HOT_MAX 64u              /* single pages kept unmerged: absorbs alloc/free pairs */
 #define DIRTY_HIGH_PAGES 1024u   /* free pages holding host memory: above, release down to DIRTY_LOW */
 #define DIRTY_LOW_PAGES 256u
+#define KEEP_MAX_PAGES 32768u    /* ... but so many may wait for kmem_release(), when somebody calls it */
+#define RELEASE_STEP 1024u
 
 #define POPULATE_ORDER 5         /* never used memory is asked for in such blocks: a fault a page costs 1 to 13 us */
 
 static u32 free_list[MAX_ORDER + 1];
 static u32 hot[HOT_MAX], nr_hot;
 static u32 frontier, end_pfn;    /* page numbers; [frontier, end) never used */
-static u64 used_pages, dirty_pages;
+static u64 used_pages, dirty_pages, dirty_min;
+static u64 *backed;              /* a bit for each page: may hold host memory */
 static struct shrinker *shrinkers;
+static void (*surplus_fn)(void);
+
+/* n is a power of two and pfn a multiple of it. */
+static u32 bits_count(const u64 *map, u32 pfn, u32 n)
+{
+	u32 c = 0;
+
+	if (n < 64)
+		return (u32)__builtin_popcountll(map[pfn >> 6] >> (pfn & 63) & ((1ULL << n) - 1));
+	for (u32 k = pfn >> 6; k < (pfn + n) >> 6; k++)
+		c += (u32)__builtin_popcountll(map[k]);
+	return c;
+}
+
+static void bits_put(u64 *map, u32 pfn, u32 n, bool on)
+{
+	u64 bits;
+
+	if (n < 64) {
+		bits = ((1ULL << n) - 1) << (pfn & 63);
+		map[pfn >> 6] = on ? map[pfn >> 6] | bits : map[pfn >> 6] & ~bits;
+		return;
+	}
+	for (u32 k = pfn >> 6; k < (pfn + n) >> 6; k++)
+		map[k] = on ? ~0ULL : 0;
+}
 
 static void list_push(u32 pfn, unsigned order, u32 dirty)
 {
@@ -41,17 +70,20 @@ static void list_unlink(u32 pfn)
 		page_meta(m->next)->prev = m->prev;
 	m->kind = PG_NONE;
 	dirty_pages -= m->dirty;
+	dirty_min = min(dirty_min, dirty_pages);
 }
 
 static void init_arena(void)
 {
 	u64 pages = port_arena_bytes >> PAGE_SHIFT;
-	u64 meta_bytes;
+	u64 meta_bytes, map_bytes;
 
 	if (pages > U32_MAX)
 		pages = U32_MAX;
-	meta_bytes = pages * sizeof(struct page_meta);
-	frontier = (u32)(PAGE_ALIGN(meta_bytes) >> PAGE_SHIFT);
+	meta_bytes = ALIGN_UP(pages * sizeof(struct page_meta), 8);
+	map_bytes = (pages / 64 + 1) * sizeof(u64);
+	backed = (u64 *)(KMEM_BASE + meta_bytes);
+	frontier = (u32)(PAGE_ALIGN(meta_bytes + map_bytes) >> PAGE_SHIFT);
 	end_pfn = (u32)pages;
 }
 
@@ -78,11 +110,11 @@ static bool advance_frontier(void)
 	return true;
 }
 
-/* Takes a block of this order from the free lists. Page number or 0; *dirty: may hold old contents. */
-static u32 take_block(unsigned order, bool *dirty)
+/* Takes a block of this order from the free lists: its page number, or 0. */
+static u32 take_block(unsigned order)
 {
 	unsigned o = order;
-	u32 pfn, d;
+	u32 pfn, d, upper;
 
 	while (o <= MAX_ORDER && !free_list[o])
 		o++;
@@ -91,21 +123,23 @@ static u32 take_block(unsigned order, bool *dirty)
 	pfn = free_list[o];
 	d = page_meta(pfn)->dirty;
 	list_unlink(pfn);
-	while (o > order) { /* the upper halves stay free; which half is dirty is not known: assume both */
-		if (!d && o == POPULATE_ORDER) {
+	while (o > order) { /* the upper halves stay free */
+		if (o == POPULATE_ORDER && d <= 1u << (o - 1)) {
 			port_arena_populate(page_address(pfn), PAGE_SIZE << o);
+			bits_put(backed, pfn, 1u << o, true);
 			d = 1u << o;
 		}
 		o--;
-		list_push(pfn + (1u << o), o, min(d, 1u << o));
+		upper = pfn + (1u << o);
+		list_push(upper, o, d ? bits_count(backed, upper, 1u << o) : 0);
+		d -= page_meta(upper)->dirty;
 	}
-	*dirty = d != 0;
 	return pfn;
 }
 
 static void free_block(u32 pfn, unsigned order)
 {
-	u32 dirty = 1u << order;
+	u32 dirty = bits_count(backed, pfn, 1u << order);
 
 	while (order < MAX_ORDER) {
 		u32 buddy = pfn ^ (1u << order);
@@ -124,20 +158,64 @@ static void free_block(u32 pfn, unsigned order)
 	list_push(pfn, order, dirty);
 }
 
-/* Gives the memory of free blocks back to the host, large blocks first. */
-static void release_dirty(void)
+/* Gives the memory of free blocks back to the host, large blocks first, until no more than keep is held. */
+static void release_dirty(u64 keep)
 {
-	for (int o = MAX_ORDER; o >= 0 && dirty_pages > DIRTY_LOW_PAGES; o--) {
-		for (u32 pfn = free_list[o]; pfn && dirty_pages > DIRTY_LOW_PAGES; pfn = page_meta(pfn)->next) {
+	for (int o = MAX_ORDER; o >= 0 && dirty_pages > keep; o--) {
+		for (u32 pfn = free_list[o]; pfn && dirty_pages > keep; pfn = page_meta(pfn)->next) {
 			struct page_meta *m = page_meta(pfn);
 
 			if (!m->dirty)
 				continue;
 			port_arena_release(page_address(pfn), PAGE_SIZE << o);
+			bits_put(backed, pfn, 1u << o, false);
 			dirty_pages -= m->dirty;
 			m->dirty = 0;
 		}
 	}
+	dirty_min = min(dirty_min, dirty_pages);
+}
+
+/* More is free than the next allocations want. If somebody calls kmem_release() some of it is kept: what a program frees
+ * it often wants again, and memory that is new costs many times what it costs to use it. */
+static void surplus(void)
+{
+	u64 total = kmem_total_pages(), room = used_pages < total ? total - used_pages : 0;
+	u64 keep = min(min_t(u64, KEEP_MAX_PAGES, total / 8), room);
+
+	if (!surplus_fn || keep < DIRTY_HIGH_PAGES) {
+		release_dirty(DIRTY_LOW_PAGES);
+		return;
+	}
+	if (dirty_pages > keep)
+		release_dirty(dirty_pages - RELEASE_STEP);
+	surplus_fn();
+}
+
+void kmem_on_surplus(void (*fn)(void))
+{
+	surplus_fn = fn;
+}
+
+u64 kmem_idle_pages(void)
+{
+	u64 n = dirty_min > DIRTY_LOW_PAGES ? dirty_min - DIRTY_LOW_PAGES : 0;
+
+	dirty_min = dirty_pages;
+	return n;
+}
+
+bool kmem_has_surplus(void)
+{
+	return dirty_pages > DIRTY_HIGH_PAGES;
+}
+
+u64 kmem_release(u64 pages)
+{
+	u64 before = dirty_pages;
+
+	release_dirty(before - min(before, min_t(u64, pages, RELEASE_STEP)));
+	return before - dirty_pages;
 }
 
 static u64 shrink_all(u64 want)
@@ -149,16 +227,14 @@ static u64 shrink_all(u64 want)
 	return got;
 }
 
-static u32 get_block(unsigned order, bool *dirty)
+static u32 get_block(unsigned order)
 {
 	u32 pfn;
 
-	if (order == 0 && nr_hot) {
-		*dirty = true;
+	if (order == 0 && nr_hot)
 		return hot[--nr_hot];
-	}
 	for (;;) {
-		pfn = take_block(order, dirty);
+		pfn = take_block(order);
 		if (pfn)
 			return pfn;
 		if (!advance_frontier())
@@ -166,33 +242,44 @@ static u32 get_block(unsigned order, bool *dirty)
 	}
 	while (nr_hot) /* unmerged pages may complete a block */
 		free_block(hot[--nr_hot], 0);
-	return take_block(order, dirty);
+	return take_block(order);
+}
+
+static bool have_room(u64 n)
+{
+	if (used_pages + n > kmem_total_pages())
+		shrink_all(n);
+	return used_pages + n <= kmem_total_pages();
+}
+
+static void *hand_out(u32 pfn, unsigned order)
+{
+	void *p = page_address(pfn);
+
+	used_pages += 1ULL << order;
+	page_meta(pfn)->kind = PG_LARGE;
+	page_meta(pfn)->order = (u8)order;
+	kmem_unpoison(p, PAGE_SIZE << order);
+	return p;
 }
 
 static void *alloc_pages(unsigned order, bool zero)
 {
-	u64 n = 1ULL << order;
-	bool dirty = true;
+	u32 pfn, n = 1u << order;
+	bool dirty;
 	void *p;
-	u32 pfn;
 
-	if (order > MAX_ORDER)
+	if (order > MAX_ORDER || !have_room(n))
 		return NULL;
-	if (used_pages + n > kmem_total_pages())
-		shrink_all(n);
-	if (used_pages + n > kmem_total_pages())
-		return NULL;
-	pfn = get_block(order, &dirty);
+	pfn = get_block(order);
 	if (!pfn && shrink_all(n))
-		pfn = get_block(order, &dirty);
+		pfn = get_block(order);
 	if (!pfn)
 		return NULL;
-	used_pages += n;
-	page_meta(pfn)->kind = PG_LARGE;
-	page_meta(pfn)->order = (u8)order;
-	p = page_address(pfn);
-	kmem_unpoison(p, PAGE_SIZE << order);
-	if (zero && dirty)
+	p = hand_out(pfn, order);
+	dirty = zero && bits_count(backed, pfn, n);
+	bits_put(backed, pfn, n, true);
+	if (dirty)
 		memset(p, 0, PAGE_SIZE << order);
 	return p;
 }
@@ -226,7 +313,7 @@ void page_free(void *p, unsigned order)
 	}
 	free_block(pfn, order);
 	if (dirty_pages > DIRTY_HIGH_PAGES)
-		release_dirty();
+		surplus();
 }
 
 bool page_valid(const void *p)
