@@ -18,15 +18,24 @@ static u64 *backed;              /* a bit for each page: may hold host memory */
 static struct shrinker *shrinkers;
 static void (*surplus_fn)(void);
 
+/* The compiler's own would be a call to its library, which kernel/ is not linked with. */
+static u32 popcount64(u64 x)
+{
+	x -= x >> 1 & 0x5555555555555555ULL;
+	x = (x & 0x3333333333333333ULL) + (x >> 2 & 0x3333333333333333ULL);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (u32)(x * 0x0101010101010101ULL >> 56);
+}
+
 /* n is a power of two and pfn a multiple of it. */
 static u32 bits_count(const u64 *map, u32 pfn, u32 n)
 {
 	u32 c = 0;
 
 	if (n < 64)
-		return (u32)__builtin_popcountll(map[pfn >> 6] >> (pfn & 63) & ((1ULL << n) - 1));
+		return popcount64(map[pfn >> 6] >> (pfn & 63) & ((1ULL << n) - 1));
 	for (u32 k = pfn >> 6; k < (pfn + n) >> 6; k++)
-		c += (u32)__builtin_popcountll(map[k]);
+		c += popcount64(map[k]);
 	return c;
 }
 

@@ -211,6 +211,50 @@ static void test_xarray(void)
 	ok(good, "ida");
 }
 
+static int surplus_calls;
+static void count_surplus(void)
+{
+	surplus_calls++;
+}
+
+/* What lies free: counted exactly (a block of which a little was used once is not all taken for used), kept while it is
+ * wanted again, given back when it was not. */
+static void test_kmem_surplus(void)
+{
+	static void *p[4000];
+	u64 before;
+	int good = 1;
+
+	kmem_on_surplus(count_surplus);
+	released = 0;
+	for (int round = 0; round < 8; round++) {
+		for (int i = 0; i < 4000; i++)
+			good &= (p[i] = page_alloc(0)) != NULL;
+		for (int i = 0; i < 4000; i++)
+			page_free(p[i], 0);
+		if (!round)
+			kmem_idle_pages();
+		for (int i = 0; i < 20; i++)
+			page_free(page_alloc(3), 3);
+	}
+	ok(good && surplus_calls && !released && kmem_has_surplus(), "freed pages wait to be wanted again");
+	ok(kmem_idle_pages() < 2000 && kmem_idle_pages() > 3000, "idle is what was free all the time");
+	before = dirty_pages;
+	good = 1;
+	for (u64 n; (n = kmem_release(before)) != 0;)
+		good &= n <= 2 * RELEASE_STEP;
+	ok(good && !dirty_pages && released >= before * PAGE_SIZE, "and goes back in steps");
+	for (u32 pfn = 0, o = 0; o <= 10; o++)
+		for (pfn = free_list[o]; pfn; pfn = page_meta(pfn)->next)
+			good &= !bits_count(backed, pfn, 1u << o);
+	u64 *z = page_zalloc(9);
+	for (int k = 0; z && k < 512 * 512; k++)
+		good &= !z[k];
+	ok(good && z, "what went back is zero when it comes again");
+	page_free(z, 9);
+	kmem_on_surplus(NULL);
+}
+
 static void test_kmem(void)
 {
 	static struct { u8 *p; size_t n; u8 tag; } a[4000];
@@ -277,6 +321,7 @@ int main(void)
 	test_rbtree();
 	test_xarray();
 	test_kmem();
+	test_kmem_surplus();
 	printf("1..%d\n", nr);
 	return bad != 0;
 }
