@@ -103,7 +103,7 @@ bool traced_fault(struct uthread *ut, u64 *trapno, u64 *error)
 {
 	struct { u64 restorer; struct host_ucontext uc; } frame;
 	struct user_regs r = regs_at(0);
-	static u8 image[XSTATE_MAX]; /* klock */
+	static u8 image[XSTATE_MAX]; /* the tracer's thread */
 	struct iovec x = { image, sizeof(image) };
 	s32 tid = uthread_tid(ut);
 	int sig = STOP_SIGNAL(ut->stop);
@@ -324,7 +324,7 @@ static u32 xstate_size(u64 features)
 	return size;
 }
 
-static u8 xstate[XSTATE_MAX]; /* klock, or boot */
+static u8 xstate[XSTATE_MAX]; /* the tracer's thread */
 
 static int xstate_get(struct uthread *ut, struct iovec *v)
 {
@@ -405,6 +405,8 @@ static int install_filter(struct uthread *ut)
 	u32 at = offsetof(struct mailbox, bulk);
 	s64 res;
 
+	if (!*(const u16 *)ut->mb->bulk)
+		return 0;
 	/* as template_start() wrote it: struct sock_fprog with addresses of the mailbox's place, then the program */
 	if (scratch(ut->stub, at, ut->mb->bulk, SCRATCH_BYTES - 0x1000 - at, true))
 		return -EIO;

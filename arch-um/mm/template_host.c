@@ -105,6 +105,8 @@ static int template_start(const char **what)
 	pid_t pid;
 
 	*what = "build the seccomp filter";
+	if (n < 0 && backend->traced)
+		n = 0; /* the second line only: it works without */
 	if (n < 0)
 		return n;
 	*what = "make the stub's image (memfd)";

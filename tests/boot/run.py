@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Boots, exit statuses, errors on the way in, nothing left behind. run.py [--boots N]  (default 50; soak: 1000)"""
-import glob, os, signal, subprocess, sys, time
+import ctypes, glob, os, signal, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness
@@ -36,6 +36,23 @@ def status(argv, want, err=None, out=None, stdin=b"", timeout=30):
     if out is not None and r.out != out:
         why += "stdout %r, expected %r" % (r.out[:200], out)
     return why
+
+
+def no_seccomp():
+    """What a host looks like where seccomp cannot be had: seccomp(2) and prctl(PR_SET_SECCOMP) are ENOSYS."""
+    code = ((0x20, 0, 0, 0), (0x15, 3, 0, 317), (0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22),
+            (0x06, 0, 0, 0x50000 | 38), (0x06, 0, 0, 0x7fff0000))
+    prog = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
+    libc = ctypes.CDLL(None)
+    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+    if libc.prctl(22, 2, struct.pack("H6xQ", len(code), ctypes.addressof(prog)), 0, 0):
+        sys.exit(99)
+
+
+def without_seccomp(how, want, **kw):
+    """umber where there is no seccomp, by this script in between."""
+    return status([sys.executable, os.path.abspath(__file__), "--no-seccomp", U, "run", "--intercept", how, "--", "sh", "-c",
+                   "(echo a b | cut -c3); exit 3"], want, **kw)
 
 
 def boots():
@@ -98,6 +115,8 @@ CASES = [
     ("backend that is not there", lambda: status([U, "intercept=kvm"], 1, err="intercept=kvm")),
     ("ptrace has one vCPU", lambda: status([U, "run", "--mem", "64M", "--ncpus", "2", "--intercept", "ptrace", "--", "true"], 125,
                                            err="one vCPU")),
+    ("seccomp where there is none", lambda: without_seccomp("seccomp", 125, err="seccomp")),
+    ("ptrace where there is no seccomp", lambda: without_seccomp("ptrace", 3, out=b"b\n")),
     ("ptrace", lambda: status([U, "run", "--intercept", "ptrace", "--", "sh", "-c", "nproc; uname -s; (exit 3) || exit 4"], 4,
                               out=b"1\nLinux\n")),
     ("uml missing initrd", lambda: status([U, "initrd=/no/such"], 1, err="/no/such")),
@@ -119,6 +138,9 @@ CASES = [
 
 def main():
     before = set(left_over())
+    if sys.argv[1:2] == ["--no-seccomp"]:
+        no_seccomp()
+        os.execv(sys.argv[2], sys.argv[2:])
     bad = harness.tap_all(CASES + [], jobs=1)
     time.sleep(0.5)
     after = set(left_over()) - before

@@ -67,8 +67,6 @@ void case_gadget_numbers(void)
 		h_skip("I1 numbers by the stub's syscall instruction", "no `syscall; ret` in stub text");
 		return;
 	}
-	if (h_traced())
-		guest_answers();
 	for (long nr = 0; nr <= 600; nr++)
 		for (int set = 0; set < 3; set++) {
 			long v = set == 0 ? 0 : set == 1 ? p : -1;
@@ -77,8 +75,11 @@ void case_gadget_numbers(void)
 
 			if (in_list(nr) && set)
 				continue;
-			if (h_traced())
+			if (h_traced()) {
+				if (nr == SYS_exit_group) /* ends with any status, as it should */
+					continue;
 				how = DIES | EXITS | HANGS;
+			}
 			if (h_child(host_exempts(nr) ? refused : by_gadget, &c, how, 200)) {
 				h_ok(0, "I1 call %ld by the stub's instruction, set %d: %s", nr, set, h_why);
 				bad++;
@@ -144,6 +145,7 @@ void case_gadget_args(void)
 		return;
 	}
 	if (h_traced()) { /* guest calls: whatever they do, they do it to the guest */
+		guest_answers();
 		for (size_t i = 0; i < sizeof(kills) / sizeof(kills[0]); i++)
 			h_case(kills[i].name, by_gadget, (void *)&kills[i].c, DIES | EXITS | HANGS, 500);
 		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)

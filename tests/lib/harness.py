@@ -96,6 +96,7 @@ def tap_all(cases, jobs=None):
     """cases: list of (name, function). The function returns "" or ("ok", note) if good,
     else why not, or ("skip", reason).
     Prints TAP as the cases end, in order of ending. Returns the number of failures."""
+    supervise()  # built once, before several want it side by side
     lock, bad, done = threading.Lock(), [], [0]
     print("1..%d" % len(cases), flush=True)
 
