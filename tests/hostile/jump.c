@@ -187,8 +187,11 @@ static void jump(void *arg)
 
 void case_jump_all(int set)
 {
+	static pid_t witness;
 	unsigned long n = h_text_bytes(), end = n;
 	int bad = 0, hung = 0;
+
+	witness = getpid();
 
 	/* the zeros behind the text are all alike */
 	while (end && !((unsigned char *)STUB_TEXT)[end - 1])
@@ -197,6 +200,8 @@ void case_jump_all(int set)
 		struct jump j = { STUB_TEXT + at, set };
 
 		if (h_child(jump, &j, DIES | EXITS | HANGS, 50)) {
+			if (getpid() != witness) /* a child that found its way back here by the stub's `ret` */
+				_exit(0);
 			if (WIFEXITED(h_status))
 				continue; /* exit by the stub's own exit: some status */
 			h_ok(0, "I1 jump to stub text + %#lx, set %d: %s", at, set, h_why);
