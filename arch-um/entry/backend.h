@@ -20,7 +20,7 @@ struct backend {
 	const char *name;
 	u32 ncpus_max;
 	bool traced;
-	bool defers;             /* ops may go with an answer (mm/ops_host.c) */
+	bool defers;             /* ops and copies may go with an answer (mm/ops_host.c, uaccess/copy_host.c) */
 	/* Optional. Boot, before the template and the first thread. */
 	void (*prepare)(void);
 	/* Boot, in the template before its exec: what it must hold. 0 or -1. */
@@ -33,8 +33,10 @@ struct backend {
 	enum wait_result (*wait)(struct uthread *ut, u64 deadline_ns);
 	/* After WAIT_ENTRY, klock held: what it was; fills in pt. */
 	enum port_entry (*decode)(struct uthread *ut, struct port_task *pt);
-	/* The ops in the mailbox of a serving thread. clone: one of them is a clone. 0, or -EIO: the stub has to be killed. */
-	int (*run_ops)(struct uthread *ut, bool clone);
+	/* The ops in the mailbox of a serving thread: optionally a start that does not wait; then they are done, or waited for.
+	 * clone: one of them is a clone. 0, or -EIO: the stub has to be killed. */
+	void (*start_ops)(struct uthread *ut);
+	int (*end_ops)(struct uthread *ut, bool clone);
 	/* A new thread is to go on with its parent's vector state: before its clone, or instead of one (a parked thread). */
 	void (*inherit)(struct uthread *child, struct uthread *parent);
 	/* Optional. The vector state of a stopped thread to its mailbox, once an entry. 0, or -EIO: it cannot be had. */

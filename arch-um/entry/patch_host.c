@@ -45,7 +45,9 @@ struct patch {
 	u8 *map;           /* kernel process's */
 	u64 addr[PATCH_SLOTS]; /* address of the site's patch in these mms, 0: not there */
 	u32 used;          /* highest slot + 1 */
+	bool lent;         /* an mm that lives on may still have the file mapped */
 };
+#define SPARES_MAX 4
 
 bool patch_enabled;
 extern const u64 stub_fast_addr;
@@ -59,6 +61,8 @@ static int copies_fd = -1;
 static hfd_t copies_ro = HFD_NONE;
 static u64 copies_end;
 static u32 copies_gen;               /* one more with each new copy */
+static struct patch *spares[SPARES_MAX]; /* cleared, of mms that are gone */
+static u32 nr_spares;
 static struct { const struct text *text; u64 off; u32 count; } notes[NOTE_SLOTS];
 
 static int reopen_ro(int fd)
@@ -175,11 +179,27 @@ static void patch_put(struct patch *p)
 	free(p);
 }
 
+/* Keeps the table of an mm that is gone, as new; false: it has other users, or there are enough. */
+static bool patch_keep(struct patch *p)
+{
+	if (p->refs != 1 || p->lent || nr_spares == SPARES_MAX)
+		return false;
+	memset(p->map + 8, 0, (p->used - 1) * 8);
+	memset(p->map + (PATCH_THUNKS - PATCH_TABLE), 0, p->used * PATCH_THUNK_BYTES);
+	memset(p->addr, 0, p->used * sizeof(p->addr[0]));
+	p->used = 1;
+	spares[nr_spares++] = p;
+	return true;
+}
+
 static struct patch *patch_new(const struct patch *from)
 {
-	struct patch *p = calloc(1, sizeof(*p));
+	struct patch *p;
 	void *m;
 
+	if (!from && nr_spares)
+		return spares[--nr_spares];
+	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
 	p->refs = 1;
@@ -271,6 +291,8 @@ static int patch_ready(struct stub *s, u32 slot, u64 addr)
 	n = patch_new(p);
 	if (!n)
 		return -ENOMEM;
+	if (p)
+		p->lent = true; /* until the new one is mapped, and moved elsewhere perhaps for longer */
 	patch_put(p);
 	s->patch = n;
 	s->table_mapped = false;
@@ -392,13 +414,16 @@ void patch_fork(struct stub *child, const struct stub *parent)
 	child->poked = parent->poked;
 	child->table_mapped = parent->table_mapped;
 	child->no_patch = parent->no_patch;
-	if (child->patch)
+	if (child->patch) {
 		child->patch->refs++;
+		child->patch->lent = true;
+	}
 }
 
 void patch_release(struct stub *s)
 {
-	patch_put(s->patch);
+	if (!s->patch || !s->death_seen || s->has_cloned || !patch_keep(s->patch))
+		patch_put(s->patch);
 	s->patch = NULL;
 }
 

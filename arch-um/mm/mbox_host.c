@@ -1,10 +1,14 @@
 /*
- * Where the kernel process sees mailboxes. Slot 0 of each mm, all that most have, is mapped in one dense pool: cells
+ * Where the kernel process sees mailboxes, and those of the dead that are used again. Slot 0 of each mm, all that most have, is mapped in one dense pool: cells
  * share page tables, and dead ones are unmapped many at a time, for each munmap interrupts the CPUs of all vCPUs. The
  * other slots of an mm with threads have a mapping of their own. All under klock.
  */
 #include "stubs.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define CELLS 4096
 #define DEAD_MAX 16
@@ -89,4 +93,56 @@ void mbox_unmap(struct stub *s)
 	}
 	s->mb0 = NULL;
 	s->mb_rest = NULL;
+}
+
+/*
+ * ---- used again ----
+ * A new file costs its pages' first touches on both sides, and a mapping whose end interrupts other CPUs; clearing what a
+ * dead process left costs next to nothing. Nobody but that process can have the file (I5): the child of an order alone
+ * gets the fd, a stub can send none, and one that was ever told to clone is not taken. The watcher has seen its end.
+ */
+#define SPARES_MAX 8
+#define CLEAR_MAX (12 * PAGE_SIZE) /* what is used as it should be; beyond that pages are given back */
+
+static struct { int fd; u32 slots; struct mailbox *mb; } spares[SPARES_MAX];
+static u32 nr_spares;
+
+/* All bytes of the file read as zero. */
+static bool clear(struct stub *s)
+{
+	off_t size = (off_t)s->slots_backed * MBOX_SIZE, at = 0, end;
+
+	while ((at = lseek(s->mbfd, at, SEEK_DATA)) >= 0 && at < (off_t)CLEAR_MAX) {
+		end = lseek(s->mbfd, at, SEEK_HOLE);
+		if (end < 0)
+			return false;
+		end = min_t(off_t, end, (off_t)CLEAR_MAX);
+		memset((u8 *)s->mb0 + at, 0, (size_t)(end - at));
+		at = end;
+	}
+	if (at < 0)
+		return errno == ENXIO;
+	return !fallocate(s->mbfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, CLEAR_MAX, size - (off_t)CLEAR_MAX);
+}
+
+bool mbox_keep(struct stub *s)
+{
+	if (nr_spares == SPARES_MAX || !s->death_seen || s->has_cloned || s->mb_rest || !s->mb0 || s->mbfd < 0 || !clear(s))
+		return false;
+	spares[nr_spares].fd = s->mbfd;
+	spares[nr_spares].slots = s->slots_backed;
+	spares[nr_spares++].mb = s->mb0;
+	s->mbfd = -1;
+	s->mb0 = NULL;
+	return true;
+}
+
+bool mbox_reuse(struct stub *s)
+{
+	if (!nr_spares)
+		return false;
+	s->mbfd = spares[--nr_spares].fd;
+	s->slots_backed = spares[nr_spares].slots;
+	s->mb0 = spares[nr_spares].mb;
+	return true;
 }

@@ -137,15 +137,65 @@ static bool may_defer(struct stub *s, struct uthread *ut, const struct port_mmop
 	return pt && uthread_by_id(pt->uthread) == ut && s->nr_threads - s->nr_parked == 1 && ut->started && !ut->fresh;
 }
 
+/* The fds that a batch of ops maps: each file travels once, however many of its parts are mapped. */
+struct op_fds {
+	int fd[STUB_MAX_FDS];
+	bool dup[STUB_MAX_FDS];
+	u8 of[STUB_MAX_OPS]; /* op -> index */
+	u32 n;
+};
+
+static bool same_capability(const struct port_mmop *a, const struct port_mmop *b)
+{
+	return b->kind == PORT_MM_MAP_FILE && a->hfd == b->hfd && !((a->flags ^ b->flags) & PORT_MAP_WRITABLE);
+}
+
+static int collect_fds(struct op_fds *f, const struct port_mmop *ops, u32 nr)
+{
+	f->n = 0;
+	for (u32 i = 0; i < nr; i++) {
+		u32 k = 0;
+
+		f->of[i] = 0;
+		if (ops[i].kind != PORT_MM_MAP_FILE)
+			continue;
+		while (k < i && !same_capability(&ops[i], &ops[k]))
+			k++;
+		if (k < i) {
+			f->of[i] = f->of[k];
+			continue;
+		}
+		f->of[i] = (u8)f->n;
+		f->fd[f->n] = capability_fd(&ops[i], &f->dup[f->n]);
+		if (f->fd[f->n] < 0)
+			return f->fd[f->n];
+		f->n++;
+	}
+	return 0;
+}
+
+/* Collects and sends them. 0 or negative errno. */
+static int give_fds(struct stub *s, struct op_fds *f, const struct port_mmop *ops, u32 nr)
+{
+	int r = collect_fds(f, ops, nr);
+
+	if (!r && f->n)
+		r = stub_send_fds(s, f->fd, f->n);
+	for (u32 i = 0; i < f->n; i++)
+		if (f->dup[i])
+			close(f->fd[i]);
+	return r;
+}
+
 /* A mapped part of a batch: at most STUB_MAX_OPS - 2 ops and STUB_MAX_FDS fds. */
 static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 {
 	struct uthread *ut = stub_ops_thread(s);
-	int fds[STUB_MAX_FDS], r = 0;
-	bool dup[STUB_MAX_FDS], goon[STUB_MAX_OPS];
-	int left = 0;
-	u32 nfds = 0, at = 0, base;
+	struct op_fds fds;
+	bool goon[STUB_MAX_OPS];
+	u32 at = 0, base;
 	struct stub_op *o;
+	int left = 0, r;
 
 	if (!ut || stub_dead(s) || stub_flush(s, true))
 		return -EIO;
@@ -154,30 +204,17 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 	if (nr == 1 && ops->kind == PORT_MM_ADVISE)
 		defer = false; /* its errors are the caller's */
 	defer = defer && may_defer(s, ut, ops, nr);
-	for (u32 i = 0; i < nr && !r; i++)
-		if (ops[i].kind == PORT_MM_MAP_FILE) {
-			fds[nfds] = capability_fd(&ops[i], &dup[nfds]);
-			if (fds[nfds] < 0)
-				r = fds[nfds];
-			else
-				nfds++;
-		}
-	if (!r && nfds)
-		r = stub_send_fds(s, fds, nfds);
-	for (u32 i = 0; i < nfds; i++)
-		if (dup[i])
-			close(fds[i]);
+	r = give_fds(s, &fds, ops, nr);
 	if (r)
 		return r;
-	if (nfds)
-		o[at++] = (struct stub_op){ .kind = STUB_OP_RECVFDS, .a = { nfds } };
+	if (fds.n)
+		o[at++] = (struct stub_op){ .kind = STUB_OP_RECVFDS, .a = { fds.n } };
 	base = at;
-	nfds = 0;
 	for (u32 i = 0; i < nr; i++)
-		encode(&o[at++], &ops[i], ops[i].kind == PORT_MM_MAP_FILE ? nfds++ : 0);
+		encode(&o[at++], &ops[i], fds.of[i]);
 	for (u32 i = base; i < at; i++)
 		o[i].res = -ECANCELED;
-	if (nfds)
+	if (fds.n)
 		o[at++] = (struct stub_op){ .kind = STUB_OP_CLOSEFDS };
 	if (defer) {
 		s->deferred = at;
@@ -191,7 +228,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 	r = uthread_run_ops(ut, at, false);
 	if (r)
 		return r;
-	if (nfds && (ioctl(s->sock, SIOCOUTQ, &left) || left)) { /* capability fds that it did not take (I7) */
+	if (fds.n && (ioctl(s->sock, SIOCOUTQ, &left) || left)) { /* capability fds that it did not take (I7) */
 		stub_kill(s);
 		return -EIO;
 	}

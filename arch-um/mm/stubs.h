@@ -79,7 +79,8 @@ struct stub {
 	bool audit_quiet;
 	bool dead;              /* A */
 	bool freed;             /* the guest has no more use for it */
-	bool death_seen;        /* watcher is done with it */
+	bool death_seen;        /* watcher is done with it: no thread of it is left */
+	bool has_cloned;        /* processes or threads were ordered of it: its mailbox file may have other users */
 	struct stub *next;
 };
 
@@ -139,6 +140,9 @@ struct host_ucontext *uthread_uc(struct uthread *ut);
 struct mailbox *mbox_map(struct stub *s, u32 slot);
 void mbox_unmap(struct stub *s);
 void mbox_bury(void);
+/* The mailbox of a dead stub, cleared and kept for one to come; a kept one for a new stub. False: make or unmap it. */
+bool mbox_keep(struct stub *s);
+bool mbox_reuse(struct stub *s);
 void stub_multi(struct stub *s, bool multi);
 void uthread_release(struct uthread *ut);
 #endif

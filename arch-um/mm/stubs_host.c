@@ -44,9 +44,10 @@ static s32 stub_high;                         /* highest stub id ever used */
 static s32 ut_high;                           /* highest uthread id ever used */
 struct stub *template_stub;
 struct uthread *template_ut;
-static pthread_mutex_t template_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t template_lock = PTHREAD_MUTEX_INITIALIZER; /* who waits for the template; before klock */
 static struct stub *zygotes;                 /* stub.next; klock */
 static u32 nr_zygotes;
+static struct stub *zygote_ordered;          /* the template is forking it; klock */
 static u32 zygotes_wanted;                   /* grows with use: a guest that runs one command needs none in store */
 int listener = -1;
 pid_t reaper_pid;                     /* first process of the stubs' pid namespace, 0: none */
@@ -88,9 +89,11 @@ static void stub_destroy(struct stub *s)
 		free(ut);
 	}
 	patch_release(s);
-	mbox_unmap(s);
-	if (s->mbfd >= 0)
-		close(s->mbfd);
+	if (!mbox_keep(s)) {
+		mbox_unmap(s);
+		if (s->mbfd >= 0)
+			close(s->mbfd);
+	}
 	if (s->sock >= 0)
 		close(s->sock);
 	if (s->stub_sock >= 0)
@@ -124,10 +127,16 @@ struct stub *stub_new(void)
 		stub_high = id;
 	s->id = id;
 	s->pidfd = s->sock = s->stub_sock = -1;
-	s->mbfd = memfd_create("umber-mailbox", MFD_CLOEXEC);
+	s->mbfd = -1;
 	stubs[id] = s;
-	if (s->mbfd < 0 || stub_back_slots(s, 1) || !mbox_map(s, 0) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+	if (!mbox_reuse(s)) {
+		s->mbfd = memfd_create("umber-mailbox", MFD_CLOEXEC);
+		if (s->mbfd < 0 || stub_back_slots(s, 1) || !mbox_map(s, 0)) {
+			stub_destroy(s);
+			return NULL;
+		}
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
 		stub_destroy(s);
 		return NULL;
 	}
@@ -205,6 +214,7 @@ static int order_place(struct uthread *child, struct uthread *parent, u32 op)
 
 	getrandom(&child->cookie, sizeof(child->cookie), 0);
 	child->cookie |= 1;
+	parent->stub->has_cloned = true;
 	child->order_tid = uthread_tid(parent);
 	child->order_op = op;
 	child->cpu = parent->cpu;
@@ -452,7 +462,9 @@ int uthread_run_ops(struct uthread *ut, u32 n, bool clone)
 	ut->mb->spin = this_hvcpu() ? this_hvcpu()->spin : 0;
 	if (!keep)
 		klock_drop();
-	r = backend->run_ops(ut, clone);
+	if (backend->start_ops)
+		backend->start_ops(ut);
+	r = backend->end_ops(ut, clone);
 	if (!keep)
 		klock_take();
 	if (r)
@@ -461,51 +473,89 @@ int uthread_run_ops(struct uthread *ut, u32 n, bool clone)
 }
 
 /* ---- zygotes ---- */
-static struct stub *zygote_make(void)
+/* Tells the template to fork one, and does not wait: it happens while the vCPU, or another CPU, does something else. */
+static int zygote_order(void)
 {
 	struct stub *s = stub_new();
 	struct uthread *ut = s ? uthread_new(s) : NULL;
 	struct stub_op *op = &template_ut->mb->ops[0];
-	int r;
 
-	if (!ut) {
+	if (!ut || order_place(ut, template_ut, STUB_OP_FORK)) {
 		if (s)
 			stub_destroy(s);
-		return NULL;
+		return -EAGAIN;
 	}
-	klock_drop();
-	pthread_mutex_lock(&template_lock);
-	klock_take();
-	r = order_place(ut, template_ut, STUB_OP_FORK);
-	if (!r) {
-		memset(op, 0, sizeof(*op));
-		op->kind = STUB_OP_FORK;
-		op->a[0] = ut->cookie;
-		r = uthread_run_ops(template_ut, 1, true);
-		if (!r && op->res < 0)
-			r = (int)op->res;
+	memset(op, 0, sizeof(*op));
+	op->kind = STUB_OP_FORK;
+	op->a[0] = ut->cookie;
+	template_stub->resumes++;
+	template_ut->mb->nr_ops = 1;
+	template_ut->mb->spin = 0;
+	zygote_ordered = s;
+	if (backend->start_ops)
+		backend->start_ops(template_ut);
+	return 0;
+}
+
+/* Puts the ordered one to the others. Without wait: if it is there. klock is dropped in the wait. */
+static void zygote_collect(bool wait)
+{
+	struct stub *s;
+	int r;
+
+	if (!wait && pthread_mutex_trylock(&template_lock))
+		return;
+	if (wait) {
+		klock_drop();
+		pthread_mutex_lock(&template_lock);
+		klock_take();
+	}
+	s = zygote_ordered;
+	if (s && (wait || uthread_entered(template_ut))) {
+		klock_drop();
+		r = backend->end_ops(template_ut, true);
+		klock_take();
+		zygote_ordered = NULL;
+		if (r)
+			stub_kill(template_stub);
+		if (r || READ_ONCE(template_ut->mb->ops[0].res) < 0) {
+			order_cancel(s->threads);
+			stub_destroy(s);
+		} else {
+			s->next = zygotes;
+			zygotes = s;
+			nr_zygotes++;
+		}
 	}
 	pthread_mutex_unlock(&template_lock);
-	if (r) {
-		order_cancel(ut);
-		stub_destroy(s);
-		return NULL;
-	}
-	return s;
 }
 
 void stubs_refill(void)
 {
 	mbox_bury();
-	while (nr_zygotes < zygotes_wanted) {
-		struct stub *s = zygote_make();
+	if (zygote_ordered)
+		zygote_collect(false);
+	if (!zygote_ordered && nr_zygotes < zygotes_wanted)
+		zygote_order();
+}
 
-		if (!s)
-			return;
-		s->next = zygotes;
-		zygotes = s;
-		nr_zygotes++;
+/* One of the pool; made now if there is none, and then the wait is this exec's. */
+static struct stub *zygote_take(void)
+{
+	struct stub *s;
+
+	for (int tries = 0; !zygotes && tries < 3; tries++) { /* another vCPU may be quicker */
+		if (!zygote_ordered && zygote_order())
+			break;
+		zygote_collect(true);
 	}
+	s = zygotes;
+	if (s) {
+		zygotes = s->next;
+		s->next = NULL;
+		nr_zygotes--;
+	}
+	return s;
 }
 
 int port_mm_new(port_mm_t *out)
@@ -514,18 +564,12 @@ int port_mm_new(port_mm_t *out)
 	struct stub *s;
 
 	events_drain(); /* deaths that nobody was told of */
-	s = zygotes;
-
 	zygotes_wanted = min_t(u32, made++, ZYGOTES_MAX);
-	if (s) {
-		zygotes = s->next;
-		s->next = NULL;
-		nr_zygotes--;
-	} else {
-		s = zygote_make();
-		if (!s)
-			return -EAGAIN;
-	}
+	s = zygote_take();
+	if (!s)
+		return -EAGAIN;
+	if (!zygote_ordered && nr_zygotes < zygotes_wanted)
+		zygote_order();
 	if (!s->threads->started)
 		if (uthread_wait_attached(s->threads)) {
 			s->freed = true;

@@ -3,6 +3,7 @@
  * one on its way back (late); process_vm_*, which respects protections and transfers what it can page by page;
  * /proc/PID/mem where protections must be bypassed.
  */
+#include "../entry/backend.h"
 #include "../mm/stubs.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,14 @@ static struct uthread *mine(struct stub *s)
 	struct uthread *ut = pt ? uthread_by_id(pt->uthread) : NULL;
 
 	return ut && ut->stub == s && !ut->running ? ut : NULL;
+}
+
+/* The user side of an mm that has not run yet: what exec puts there waits for its first answer. */
+static struct uthread *newborn(struct stub *s)
+{
+	struct uthread *ut = s->threads;
+
+	return ut && !ut->next && ut->started && ut->fresh && !ut->running ? ut : NULL;
 }
 
 /* w: a late copy. */
@@ -139,6 +148,8 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 	if (!n)
 		return 0;
 	ut = s->nr_late || !(flags & PORT_COPY_FORCE) ? mine(s) : NULL;
+	if (!ut && (flags & PORT_COPY_LATE) && backend->defers)
+		ut = newborn(s);
 	if (write_it && ut && (flags & PORT_COPY_LATE) && put_late(ut, buf, addr, n))
 		return (ssize_t)n;
 	if (s->nr_late) {

@@ -123,18 +123,32 @@ static void place(struct uthread *ut, struct hvcpu *v)
 		ut->cpu = want;
 }
 
-/* The last one to enter on this vCPU waits for something else than its own call, if another goes on now. */
-static void stop_spinning(struct hvcpu *v, struct uthread *next)
+/*
+ * The last one to enter on this vCPU waits for something else than its own call, if another goes on now. While it still
+ * spins, its CPU is awake: it is told to sleep only when the other has been woken, and the host switches at once. (Waking
+ * a CPU that has gone idle takes several times as long: that counts as a failure of spinning.) The mailbox to tell, NULL:
+ * nobody spins.
+ */
+static struct mailbox *last_spinner(struct hvcpu *v, struct uthread *next)
 {
-	struct uthread *last;
+	struct uthread *last = v->last_ut == next->id ? NULL : uthread_by_id(v->last_ut);
+	bool spins = last && !last->running && !__atomic_load_n(&last->mb->s_sleep, __ATOMIC_RELAXED);
 
-	v->window_fails += v->spin && __atomic_load_n(&next->mb->s_sleep, __ATOMIC_RELAXED);
-	if (v->last_ut == next->id)
-		return;
-	last = uthread_by_id(v->last_ut);
-	if (last && !last->running)
-		__atomic_store_n(&last->mb->nospin, 1, __ATOMIC_RELAXED);
+	v->window_fails += v->spin && !spins && __atomic_load_n(&next->mb->s_sleep, __ATOMIC_RELAXED);
 	v->last_ut = next->id;
+	return spins ? last->mb : NULL;
+}
+
+/* Answers ut, and lets who spun before it sleep. klock held; dropped on return. */
+static void answer_and_drop(struct uthread *ut, u32 cmd, struct mailbox *spinner)
+{
+	if (!spinner)
+		klock_drop();
+	answer(ut, cmd);
+	if (spinner) {
+		__atomic_store_n(&spinner->nospin, 1, __ATOMIC_RELAXED);
+		klock_drop();
+	}
 }
 
 /* Kernel-built first frame of a thread that never entered. */
@@ -452,7 +466,7 @@ static char thread_state(struct uthread *ut, u64 *cpu_ns)
 	return state;
 }
 
-static bool entered(struct uthread *ut)
+bool uthread_entered(struct uthread *ut)
 {
 	return __atomic_load_n(&ut->mb->s2k, __ATOMIC_ACQUIRE) != ut->seen;
 }
@@ -468,13 +482,13 @@ static bool hostile(struct uthread *ut, u64 pause_ns, u64 cpu_limit_ns, u64 *cpu
 	u64 a = 0, b = 0;
 	char s1 = thread_state(ut, &a), s2;
 
-	if (entered(ut))
+	if (uthread_entered(ut))
 		return false;
 	if (!*cpu_base)
 		*cpu_base = a + 1;
 	nanosleep(&ts, NULL);
 	s2 = thread_state(ut, &b);
-	if (entered(ut))
+	if (uthread_entered(ut))
 		return false;
 	if (s2 == 'X' || s2 == 'Z')
 		return true;
@@ -506,10 +520,10 @@ static int seccomp_resume(struct uthread *ut, struct port_task *pt)
 {
 	struct hvcpu *v = this_hvcpu();
 	u32 cmd = MBOX_CMD_RESUME;
+	struct mailbox *spinner;
 
 	if (++v->window >= POLICY_WINDOW)
 		policy_look(v);
-	stop_spinning(v, ut);
 	if (!ut->started && uthread_wait_attached(ut))
 		return -EIO;
 	place(ut, v);
@@ -525,6 +539,7 @@ static int seccomp_resume(struct uthread *ut, struct port_task *pt)
 	write_bases(ut, &pt->regs);
 	write_self(ut, &pt->self);
 	late_hand_over(ut);
+	spinner = last_spinner(v, ut);
 	ut->mb->nospin = 0;
 	ut->mb->spin = v->spin;
 	ut->running = true;
@@ -535,8 +550,7 @@ static int seccomp_resume(struct uthread *ut, struct port_task *pt)
 		ut->stub->deferred = 0;
 		cmd = MBOX_CMD_OPS_RESUME;
 	}
-	klock_drop();
-	answer(ut, cmd);
+	answer_and_drop(ut, cmd, spinner);
 	return 0;
 }
 
@@ -552,9 +566,13 @@ static enum wait_result seccomp_wait(struct uthread *ut, u64 deadline_ns)
 	return w;
 }
 
-static int seccomp_run_ops(struct uthread *ut, bool clone)
+static void seccomp_start_ops(struct uthread *ut)
 {
 	answer(ut, MBOX_CMD_OPS);
+}
+
+static int seccomp_end_ops(struct uthread *ut, bool clone)
+{
 	return wait_ops(ut, clone) == WAIT_ENTRY && READ_ONCE(ut->mb->kind) == MBOX_ENTRY_OPS ? 0 : -EIO;
 }
 
@@ -567,7 +585,8 @@ const struct backend seccomp_backend = {
 	.resume = seccomp_resume,
 	.wait = seccomp_wait,
 	.decode = decode,
-	.run_ops = seccomp_run_ops,
+	.start_ops = seccomp_start_ops,
+	.end_ops = seccomp_end_ops,
 	.inherit = inherit_frame,
 };
 const struct backend *backend = &seccomp_backend;

@@ -23,6 +23,8 @@ struct hvcpu {
 	u32 window_fails;       /* waits in it, of either side, that outlasted their spin */
 	s32 last_ut;            /* user side that entered last */
 	u64 mark_tsc, backoff_until, backoff, pushed;
+	u64 idle_tsc;           /* time idle since mark_tsc */
+	u64 busy_ns;            /* from entry to entry in the last window, idle time apart */
 	struct port_fibre boot; /* the pthread's own context */
 	struct port_fibre fibre;
 	u64 entries, sleeps, spins_won, attns;
@@ -40,6 +42,7 @@ enum wait_result wait_entry(struct uthread *ut, u64 deadline_ns, u32 spin, bool 
 /* wait_entry for host ops: bounded. A thread that sleeps on anything but its kernel, masks what it must not, or burns
  * CPU without end is hostile: WAIT_DEAD after some tenths of a second (clone: one and a half). */
 enum wait_result wait_ops(struct uthread *ut, bool clone);
+bool uthread_entered(struct uthread *ut);       /* is there an entry that was not waited for? */
 void answer(struct uthread *ut, u32 cmd);       /* hands the CPU to the stub thread */
 
 /* Hand-off policy. */

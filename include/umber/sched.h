@@ -51,6 +51,8 @@ void schedule(void);
 /* Sets state, arms a timer for the deadline, schedules. 0 woken, -ETIMEDOUT. */
 int schedule_until(unsigned state, u64 deadline_ns);
 void sched_yield_task(void);
+/* Who waits for this vCPU now comes first when current goes back to user mode or sleeps. */
+void sched_yield_soon(void);
 void cond_resched(void);                /* lets others run if need_resched: call in long loops */
 /* t has a new pending signal / must look at itself: pokes its vCPU if its user side runs. */
 void sched_notify(struct task *t);

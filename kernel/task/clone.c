@@ -60,6 +60,7 @@ void vfork_done(struct task *t)
 	t->vfork = NULL;
 	v->done = true;
 	wq_wake_all(&v->wq);
+	sched_yield_soon(); /* the parent mostly waits for us at once: that is not worth waking another CPU for */
 	vfork_put(v);
 }
 

@@ -165,14 +165,21 @@ static int elf_map(struct mm *mm, const struct elf_img *im)
 	return 0;
 }
 
-/* After the batch: the rest of the last file page of each segment with bss must read as zeros. */
+/* To memory of the new mm that is surely writable. */
+static int out(struct mm *mm, uaddr_t dst, const void *src, size_t n)
+{
+	return port_copy_out(mm->port, dst, src, n, PORT_COPY_LATE) == (ssize_t)n ? 0 : -EFAULT;
+}
+
+/* After the batch: the rest of the last file page of each segment with bss must read as zeros; in a read-only segment
+ * it keeps what the file has there, as in Linux. */
 static int elf_clear_bss(struct mm *mm, const struct elf_img *im)
 {
 	u8 *zero = NULL;
 	int err = 0;
 	for (int i = 0; i < im->eh.e_phnum && !err; i++) {
 		const struct elf64_phdr *p = &im->ph[i];
-		if (p->p_type != PT_LOAD || p->p_filesz >= p->p_memsz || !p->p_filesz)
+		if (p->p_type != PT_LOAD || p->p_filesz >= p->p_memsz || !p->p_filesz || !(p->p_flags & PF_W))
 			continue;
 		u64 from = im->bias + p->p_vaddr + p->p_filesz, n = PAGE_ALIGN(from) - from;
 		if (!n)
@@ -181,9 +188,7 @@ static int elf_clear_bss(struct mm *mm, const struct elf_img *im)
 			zero = kzalloc(PAGE_SIZE);
 		if (!zero)
 			return -ENOMEM;
-		/* a read-only segment keeps what the file has there, as in Linux */
-		if (port_copy_out(mm->port, from, zero, n, 0) != (ssize_t)n && (p->p_flags & PF_W))
-			err = -EFAULT;
+		err = out(mm, from, zero, n);
 	}
 	kfree(zero);
 	return err;
@@ -314,11 +319,6 @@ static void fill_auxv(struct exec_params *p, const struct elf_img *prog, const s
 	aux(mm, AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_BYTES);
 	aux(mm, AT_RSEQ_ALIGN, RSEQ_MIN_BYTES);
 	aux(mm, AT_NULL, 0);
-}
-
-static int out(struct mm *mm, uaddr_t dst, const void *src, size_t n)
-{
-	return port_copy_out(mm->port, dst, src, n, 0) == (ssize_t)n ? 0 : -EFAULT;
 }
 
 /*

@@ -87,6 +87,66 @@ void case_mailbox(void)
 		}
 }
 
+/* ---- what a dead process leaves ---- */
+#define LEFT_MAGIC 0x4c4546544f564552UL
+#define LEFT_BYTES (8 * MBOX_SIZE) /* what the mailbox file of a process without threads is long */
+
+/* Whoever looks must not have the mark in a register: a kick would put that into this very mailbox. */
+static int is_mark(unsigned long v)
+{
+	v ^= ~0UL;
+	__asm__ volatile("" : "+r"(v));
+	return v == ~LEFT_MAGIC;
+}
+
+/* "leave": writes a mark all over the mailbox file, dies. "look": 1 if there is a mark. */
+int leftovers_part(const char *part)
+{
+	volatile unsigned long *w = (void *)MBOX_BASE;
+
+	if (!strcmp(part, "leave")) {
+		for (unsigned long i = 512 / 8; i < LEFT_BYTES / 8; i++)
+			w[i] = LEFT_MAGIC;
+		kill(getpid(), SIGKILL);
+		return 2;
+	}
+	for (unsigned long i = 0; i < LEFT_BYTES / 8; i++)
+		if (is_mark(w[i]))
+			return 1;
+	return 0;
+}
+
+static int leftovers_run(const char *part)
+{
+	char *argv[] = { "/proc/self/exe", "leftovers", (char *)part, NULL };
+	int st = -1;
+	pid_t k = vfork();
+
+	if (!k) {
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	return waitpid(k, &st, 0) == k ? st : -1;
+}
+
+void case_leftovers(void)
+{
+	int left = 0, marks = 0, looks = 0;
+
+	for (int i = 0; i < 30; i++) {
+		int st = leftovers_run("leave");
+
+		left += WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL;
+		for (int k = 0; k < 2; k++) {
+			st = leftovers_run("look");
+			looks += WIFEXITED(st) && WEXITSTATUS(st) < 2;
+			marks += WIFEXITED(st) && WEXITSTATUS(st) == 1;
+		}
+	}
+	h_ok(left == 30 && looks == 60, "I5 processes that mark their mailbox and that look for marks (%d, %d)", left, looks);
+	h_ok(!marks, "I5 nothing of a dead process's mailbox is in another's (%d marks)", marks);
+}
+
 /* ---- kicks ---- */
 static void mask_all(void)
 {

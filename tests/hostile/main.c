@@ -27,6 +27,10 @@ int main(int argc, char **argv)
 		case_region();
 	else if (argc == 2 && !strcmp(argv[1], "mailbox"))
 		case_mailbox();
+	else if (argc == 2 && !strcmp(argv[1], "leftovers"))
+		case_leftovers();
+	else if (argc == 3 && !strcmp(argv[1], "leftovers"))
+		return leftovers_part(argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "bomb"))
 		case_bombs(argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "fs"))
