@@ -7,10 +7,6 @@
  * for then sleeping would have been as good. In windows of some entries the policy counts the waits that outlasted
  * their spin. Few: spin is right. Many: user code computes, or somebody else runs on that CPU; then it is one core
  * again, and the next try comes later and later.
- *
- * Packing: several vCPUs that are busy leave no CPU free to spin on, so each pays for one core. If all of them enter so
- * often that an entry costs more than what lies between two, it is better to run their tasks in turns on one vCPU that
- * spins: then the others are asked to stay idle, until user code takes longer or spinning fails.
  */
 #include "vcpu.h"
 #include "../mm/stubs.h"
@@ -32,8 +28,6 @@ static u32 handoff_ns = 4000;   /* there and back on one core */
 static u32 spin_rounds;
 static int cpus[64], ncpus;
 static bool off;
-static int packed = -1;         /* klock */
-static u64 pack_after, pack_backoff; /* TSC; ns */
 
 void policy_init(void)
 {
@@ -100,52 +94,11 @@ static void leave(struct hvcpu *v, u64 now, bool failed)
 	v->backoff_until = now + (u64)((double)max_t(u64, v->backoff, BACKOFF_MIN_NS) * tsc_per_ns);
 }
 
-static void unpack(u64 now, bool failed)
-{
-	packed = -1;
-	pack_backoff = failed && pack_backoff ? min_t(u64, pack_backoff * 2, BACKOFF_MAX_NS) : BACKOFF_MIN_NS;
-	pack_after = now + (u64)((double)pack_backoff * tsc_per_ns);
-}
-
-/* Do all busy vCPUs enter so often that one would do it better? */
-static bool worth_packing(const struct hvcpu *v, u64 now)
-{
-	u64 recent = (u64)((double)handoff_ns * 4 * POLICY_WINDOW * tsc_per_ns), limit = handoff_ns + handoff_ns / 2;
-
-	if (off || ncpus < 2 || packed >= 0 || now < pack_after || v->busy_ns > limit)
-		return false;
-	for (int i = 0; i < port_ncpus(); i++) {
-		const struct hvcpu *o = &hvcpus[i];
-
-		if (o != v && __atomic_load_n(&o->active, __ATOMIC_RELAXED) &&
-		    (o->busy_ns > limit || now - o->mark_tsc > recent))
-			return false;
-	}
-	return true;
-}
-
-int port_pack(void)
-{
-	u64 now;
-
-	if (packed < 0)
-		return -1;
-	/* it has not entered for long: user code computes there */
-	now = __rdtsc();
-	if (now - hvcpus[packed].mark_tsc - hvcpus[packed].idle_tsc > (u64)((double)handoff_ns * 4 * POLICY_WINDOW * tsc_per_ns))
-		unpack(now, false);
-	return packed;
-}
-
 void policy_look(struct hvcpu *v)
 {
 	u64 now = __rdtsc(), period = (u64)((double)(now - v->mark_tsc) / tsc_per_ns) / v->window;
 	int cpu = off || v->host_cpu < 0 ? -1 : free_cpu(v);
 
-	v->busy_ns = (u64)((double)(now - v->mark_tsc - v->idle_tsc) / tsc_per_ns) / v->window;
-	v->idle_tsc = 0;
-	if (packed == v->cpu && v->busy_ns > handoff_ns + (v->spin ? 0 : handoff_ns))
-		unpack(now, v->spin_cpu >= 0);
 	if (v->spin_cpu >= 0) {
 		u64 pushed = pushed_off();
 
@@ -153,21 +106,14 @@ void policy_look(struct hvcpu *v)
 			leave(v, now, false);
 		} else if (v->window_fails > v->window / 4 || pushed - v->pushed > v->window / 16) {
 			leave(v, now, true);
-			if (packed == v->cpu)
-				unpack(now, true);
 		} else if (v->window_fails < v->window / 16) {
 			v->backoff = 0;
-			pack_backoff = packed == v->cpu ? 0 : pack_backoff;
 		}
 		v->pushed = pushed;
 	} else if (cpu >= 0 && period < handoff_ns + SPIN_NS / 2 && now > v->backoff_until) {
 		v->spin_cpu = cpu;
 		v->spin = spin_rounds;
 		v->pushed = pushed_off();
-	} else if (cpu < 0 && worth_packing(v, now)) {
-		packed = v->cpu;
-		v->backoff_until = 0;
-		poke_all();
 	}
 	v->window = v->window_fails = 0;
 	v->mark_tsc = now;
