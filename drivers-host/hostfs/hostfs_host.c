@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -124,6 +125,13 @@ static int open_component(int dir, u64 dir_dev, bool fuse, const char *name, str
 		return r;
 	}
 	return fd;
+}
+
+u64 hostfs_fd_limit(void)
+{
+	struct rlimit r;
+
+	return getrlimit(RLIMIT_NOFILE, &r) ? 1024 : r.rlim_cur;
 }
 
 int hostfs_open_root(const char *path, hfd_t *out, struct hostfs_stat *st, bool *fuse)

@@ -32,6 +32,8 @@ struct hostfs_attr { u32 valid, mode, uid, gid; struct hostfs_time atime, mtime;
  * handle stands for never changes), so it is not asked again. */
 enum { HOSTFS_RD = 1, HOSTFS_WR = 2, HOSTFS_SYNC = 4, HOSTFS_DSYNC = 8, HOSTFS_DIR = 16, HOSTFS_SEEN = 32 };
 
+/* How many descriptors the process may have open: what caches of them are measured by. */
+u64 hostfs_fd_limit(void);
 /* Root (a directory, or one regular file) by a path that the user of umber gave: links are followed. *fuse: the user named a FUSE file system. */
 int hostfs_open_root(const char *path, hfd_t *out, struct hostfs_stat *st, bool *fuse);
 /* A directory below `jail` by a path that the guest gave; links and .. cannot leave jail. */

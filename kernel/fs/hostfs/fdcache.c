@@ -3,12 +3,21 @@
 #include <abi/errno.h>
 #include <umber/string.h>
 
-#define MAX_PATHS 256u          /* path fds kept open when nobody uses them */
-#define MAX_IDLE 256u           /* data fds likewise */
+#define MAX_KEPT 256u           /* path fds kept open when nobody uses them; data fds likewise */
+#define KEPT_SHARE 8            /* of all descriptors we may have: processes need some, too */
 
 static LIST_HEAD(lru);          /* hnodes with a path fd and without `keep`; most recently used first */
 static LIST_HEAD(idle);         /* hnodes with a data fd that nobody uses; most recently used first */
 static u32 nr_paths, nr_idle;
+
+static u32 max_kept(void)
+{
+	static u32 max;
+
+	if (!max)
+		max = (u32)min_t(u64, MAX_KEPT, hostfs_fd_limit() / KEPT_SHARE + 1);
+	return max;
+}
 
 void hnode_drop_path(struct hnode *hn)
 {
@@ -26,7 +35,7 @@ static void shrink(void)
 {
 	struct hnode *hn, *prev;
 
-	for (hn = list_last_entry(&lru, struct hnode, lru); nr_paths > MAX_PATHS && &hn->lru != &lru; hn = prev) {
+	for (hn = list_last_entry(&lru, struct hnode, lru); nr_paths > max_kept() && &hn->lru != &lru; hn = prev) {
 		prev = list_entry(hn->lru.prev, struct hnode, lru);
 		if (!hn->pins)
 			hnode_drop_path(hn);
@@ -181,6 +190,6 @@ void hnode_data_put(struct hnode *hn)
 		return;
 	}
 	list_add(&hn->data_idle, &idle);
-	if (++nr_idle > MAX_IDLE)
+	if (++nr_idle > max_kept())
 		hnode_drop_data(list_last_entry(&idle, struct hnode, data_idle));
 }
