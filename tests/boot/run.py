@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Boots, exit statuses, errors on the way in, nothing left behind. run.py [--boots N]  (default 50; soak: 1000)"""
-import ctypes, glob, os, signal, struct, subprocess, sys, time
+import ctypes, glob, os, re, signal, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness
@@ -9,8 +9,17 @@ BOOTS = int(sys.argv[sys.argv.index("--boots") + 1]) if "--boots" in sys.argv el
 U = harness.UMBER
 
 
+def left_files():
+    """Files and System V segments of the host that a guest may have left; not those of tests that run at the same time."""
+    names = {p for d in ("/tmp", "/dev/shm", "/run", os.path.expanduser("~/.umber"), os.path.expanduser("~/.uml"))
+             for p in glob.glob(d + "/*") if "umber" in p or "uml" in p}
+    with open("/proc/sysvipc/shm") as f:
+        names |= {"shm " + line.split()[1] for line in f.read().split("\n")[1:] if line}
+    return {n for n in names if not re.match(r"/tmp/umber-[a-z]+[.-]", n)}
+
+
 def left_over():
-    """Host processes of ours and files that a guest may have left."""
+    """Host processes of ours that a guest may have left."""
     names = []
     for p in glob.glob("/proc/[0-9]*/comm"):
         try:
@@ -56,11 +65,13 @@ def without_seccomp(how, want, **kw):
 
 
 def boots():
+    before = left_files()
     for i in range(BOOTS):
         r = harness.run([U, "run", "--", "/bin/true"], timeout=20)
         if r.status or r.trouble():
             return "boot %d: status %d %s %s" % (i, r.status, r.trouble(), r.err[-300:])
-    return ""
+    after = left_files() - before
+    return "left: %s" % " ".join(sorted(after)) if after else ""
 
 
 def kill9():

@@ -3,9 +3,9 @@
 
     python.py [--all] [MODULE ...]      default: the short list; --all: what `make soak` runs
 
-The known differences and their causes are in python.known, one "MODULE PATTERN  # why" a line. Tests whose error is
-EAFNOSUPPORT are counted apart: the guest has no such network yet."""
-import fnmatch, os, re, subprocess, sys, tempfile
+The known differences and their causes are in python.known, one "MODULE PATTERN  # why" a line. Tests that fail
+natively as well when AF_INET and AF_INET6 are refused are counted apart: the guest has no such network yet."""
+import ctypes, fnmatch, os, re, struct, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness
@@ -54,14 +54,17 @@ def results(text):
     return r
 
 
-def need_inet(text):
-    """Tests whose trace ends in EAFNOSUPPORT: the guest has no such network (yet), which is known."""
-    r = set()
-    for block in re.split(r"\n={70}\n", text)[1:]:
-        m = re.match(r"(?:ERROR|FAIL): (test\w*) \((\S+)\)", block)
-        if m and "Errno 97" in block.split("\n-----" * 1 + "-" * 65 + "\nRan ")[0]:
-            r.add(m[2] if m[2].endswith("." + m[1]) else m[2] + "." + m[1])
-    return r
+def without_inet(argv):
+    """Becomes argv, natively, on a host that answers socket(AF_INET or AF_INET6) with EAFNOSUPPORT as the guest does."""
+    code = [(0x20, 0, 0, 0), (0x15, 0, 3, 41),           # ld nr; socket?
+            (0x20, 0, 0, 16), (0x15, 2, 0, 2), (0x15, 1, 0, 10),
+            (0x06, 0, 0, 0x7fff0000), (0x06, 0, 0, 0x00050000 | 97)]  # allow; EAFNOSUPPORT
+    prog = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
+    fprog = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(prog))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, fprog, 0, 0):  # no new privileges; seccomp filter
+        sys.exit("prctl: %s" % os.strerror(ctypes.get_errno()))
+    os.execv(argv[0], argv)
 
 
 def run(prefix, module, limit, skip=()):
@@ -71,41 +74,43 @@ def run(prefix, module, limit, skip=()):
                            [a for t in skip for a in ("-i", t)] + [module], timeout=limit, cwd=d, env=env)
 
 
+def outcomes(r, module, what):
+    text = r.out + r.err
+    if os.environ.get("KEEP_LOGS"):
+        with open(os.path.join(os.environ["KEEP_LOGS"], "%s.%s" % (module, what)), "wb") as f:
+            f.write(text)
+    return results(text.decode("utf-8", "replace"))
+
+
 def case(module):
     may_fail, skip = known(module)
     n = run([], module, 900)
-    g = run(harness.RUN + ["--init", "--"], module, 1800, skip)
-    native, guest = results((n.out + n.err).decode("utf-8", "replace")), results((g.out + g.err).decode("utf-8", "replace"))
-    keep = os.environ.get("KEEP_LOGS")
-    if keep:
-        for what, r in (("native", n), ("guest", g)):
-            with open(os.path.join(keep, "%s.%s" % (module, what)), "wb") as f:
-                f.write(r.out + r.err)
-    no_inet = need_inet((g.out + g.err).decode("utf-8", "replace"))
-    why = g.trouble() + "\n" if g.trouble() else ""
-    if n.timeout:
-        why += "natively: time limit\n"
-    good = excused = 0
-    for name, r in sorted(native.items()):
-        if r != "ok":
-            continue
-        good += 1
-        have = guest.get(name, "missing")
-        if have != "ok" and any(fnmatch.fnmatch(name, k) for k in may_fail):
-            excused += 1
-        elif have != "ok" and name not in no_inet:
-            why += "%s: %s in the guest\n" % (name, have)
-    if not good and not n.status:
-        return ("skip", "nothing ran natively")
-    why = why.strip()
+    g = run([harness.UMBER, "run", "--init", "--"], module, 1800, skip)
+    native, guest = outcomes(n, module, "native"), outcomes(g, module, "guest")
+    good = [name for name, r in native.items() if r == "ok"]
+    bad = [name for name in good if guest.get(name) != "ok"]
+    excused = {name for name in bad if any(fnmatch.fnmatch(name, k) for k in may_fail)}
+    inet = set()
+    if set(bad) - excused:  # natively without that network: what fails there as well is no fault of the guest's
+        w = run([sys.executable, os.path.abspath(__file__), "--without-inet"], module, 900, skip)
+        limited = outcomes(w, module, "limited")
+        inet = {name for name in set(bad) - excused if limited.get(name) != "ok"}
+    lost = n.status == 125 and not n.ms  # somebody ended it from outside: nothing to compare with
+    why = "\n".join(["natively: no report"] * lost + [g.trouble()] * bool(g.trouble()) + ["natively: time limit"] * n.timeout +
+                    ["%s: %s in the guest" % (name, guest.get(name, "missing"))
+                     for name in bad if name not in excused and name not in inet])
     if why:
         return why + "\n" + (g.out + g.err)[-600:].decode("utf-8", "replace")
-    note = ", %d need AF_INET" % len(no_inet) if no_inet else ""
-    note += ", %d known" % excused if excused else ""
-    return ("ok", "%d tests%s, native %.1f s, umber %.1f s" % (good, note, n.ms / 1000, g.ms / 1000))
+    if not good:
+        return ("skip", "nothing ran natively")
+    note = ", %d need AF_INET" % len(inet) if inet else ""
+    note += ", %d known" % len(excused) if excused else ""
+    return ("ok", "%d tests%s, native %.1f s, umber %.1f s" % (len(good), note, n.ms / 1000, g.ms / 1000))
 
 
 def main():
+    if sys.argv[1:2] == ["--without-inet"]:
+        without_inet(sys.argv[2:])
     if subprocess.run([PY, "-c", "import test.test_os"], stderr=subprocess.DEVNULL).returncode:
         print("1..0 # SKIP no libpython3-testsuite; run scripts/setup test")
         return

@@ -7,7 +7,7 @@ import harness
 
 SECONDS = int(sys.argv[sys.argv.index("--seconds") + 1]) if "--seconds" in sys.argv else 2
 ALL = ("fork vfork clone futex pipe signal mmap vm pthread switch timer epoll eventfd sock dentry rename flock inotify fifo "
-       "mremap brk stack").split()
+       "mremap brk stack sockpair sockfd").split()
 MORE = {"sock": ["--sock-domain", "unix"], "vm": ["--vm-bytes", "64M"], "mmap": ["--mmap-bytes", "64M"],
         "mremap": ["--mremap-bytes", "8M"]}
 
