@@ -34,9 +34,11 @@
 #include <asm/prctl.h>
 #include <unistd.h>
 
-#define FORK_FLAGS CLONE_PARENT
-#define THREAD_FLAGS                                                                               \
-	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+_Static_assert(STUB_FORK_FLAGS == CLONE_PARENT, "fork");
+_Static_assert(STUB_THREAD_FLAGS ==
+	       (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM), "thread");
+
+#define ALLOW(call, ...) (r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__))
 
 /* Calls of the stub's own program; those of a traced stub. */
 static int add_own(scmp_filter_ctx ctx, bool traced)
@@ -45,7 +47,6 @@ static int add_own(scmp_filter_ctx ctx, bool traced)
 	u32 clone = traced ? SCMP_ACT_ALLOW : SCMP_ACT_NOTIFY;
 	int r = 0;
 
-#define ALLOW(call, ...) (r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__))
 	if (traced) {
 		ALLOW(dup3, 1, SCMP_A1(SCMP_CMP_EQ, STUB_FD_SOCK));
 	} else {
@@ -62,11 +63,10 @@ static int add_own(scmp_filter_ctx ctx, bool traced)
 		r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(prctl), 2,
 					     SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG), SCMP_A1(SCMP_CMP_EQ, SIGKILL));
 	}
-#undef ALLOW
 	r = r ? r : seccomp_rule_add(ctx, clone, SCMP_SYS(clone), 2,
-				     SCMP_A0(SCMP_CMP_EQ, FORK_FLAGS), SCMP_A1(SCMP_CMP_EQ, 0));
+				     SCMP_A0(SCMP_CMP_EQ, STUB_FORK_FLAGS), SCMP_A1(SCMP_CMP_EQ, 0));
 	r = r ? r : seccomp_rule_add(ctx, clone, SCMP_SYS(clone), 1,
-				     SCMP_A0(SCMP_CMP_EQ, THREAD_FLAGS));
+				     SCMP_A0(SCMP_CMP_EQ, STUB_THREAD_FLAGS));
 	return r;
 }
 
@@ -88,7 +88,6 @@ static int add_list(scmp_filter_ctx ctx, bool traced)
 	static const int plain[] = { SCMP_SYS(close), SCMP_SYS(munmap), SCMP_SYS(mprotect) };
 	int r = 0;
 
-#define ALLOW(call, ...) (r = r ? r : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__))
 	ALLOW(recvmsg, 1, SCMP_A0(SCMP_CMP_EQ, STUB_FD_SOCK));
 	for (size_t i = 0; i < ARRAY_SIZE(map_flags); i++)
 		ALLOW(mmap, 1, SCMP_A3(SCMP_CMP_EQ, map_flags[i]));
@@ -96,7 +95,6 @@ static int add_list(scmp_filter_ctx ctx, bool traced)
 		ALLOW(mremap, 1, SCMP_A3(SCMP_CMP_EQ, remap_flags[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
 		ALLOW(madvise, 1, SCMP_A2(SCMP_CMP_EQ, advices[i]));
-#undef ALLOW
 	for (size_t i = 0; i < ARRAY_SIZE(plain) && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, plain[i], 0);
 	return r ? r : add_own(ctx, traced);

@@ -422,7 +422,7 @@ void patch_fork(struct stub *child, const struct stub *parent)
 
 void patch_release(struct stub *s)
 {
-	if (!s->patch || !s->death_seen || s->has_cloned || !patch_keep(s->patch))
+	if (!s->patch || !stub_left_nobody(s) || !patch_keep(s->patch))
 		patch_put(s->patch);
 	s->patch = NULL;
 }

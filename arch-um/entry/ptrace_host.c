@@ -30,7 +30,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KICK_PATIENCE_NS 10000000ULL /* then others get the vCPU's attention */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
 static sigset_t wanted; /* SIGCHLD, SIGURG */

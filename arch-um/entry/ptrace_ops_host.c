@@ -6,6 +6,7 @@
  * (fd numbers, a fault's error code) is its own loss if it lies. Ops and results are in the mailbox, which no stub maps.
  */
 #include "ptrace_int.h"
+#include "../signal/xstate.h"
 #include <abi/errno.h>
 #include <cpuid.h>
 #include <elf.h>
@@ -23,8 +24,6 @@
 #include <unistd.h>
 
 #define XSTATE_MAX 16384
-#define XSW_OFF 464                   /* what the image holds, for software */
-#define XHDR_OFF 512
 #define XDYNAMIC 0x60000ull           /* AMX: no thread of ours has asked for it */
 #define FPU_UC_OFF MBOX_STACK_OFF
 #define FPU_OFF (MBOX_STACK_OFF + 0x200)
@@ -81,18 +80,9 @@ int traced_call(struct uthread *ut, u64 nr, const u64 a[6], s64 *res)
 
 #define CALL(ut, nr, res, ...) traced_call(ut, nr, (const u64[6]){ __VA_ARGS__ }, res)
 
-static bool is_error(s64 res)
-{
-	return res < 0 && res >= -4095;
-}
-
 static int scratch(struct stub *s, u32 off, void *buf, size_t n, bool write_it)
 {
-	struct iovec local = { buf, n }, remote = { (void *)(MBOX_BASE + (u64)off), n };
-	ssize_t r = write_it ? process_vm_writev(stub_pid(s), &local, 1, &remote, 1, 0)
-			     : process_vm_readv(stub_pid(s), &local, 1, &remote, 1, 0);
-
-	return r == (ssize_t)n ? 0 : -EIO;
+	return stub_transfer(s, buf, MBOX_BASE + (u64)off, n, write_it) == (ssize_t)n ? 0 : -EIO;
 }
 
 /*
@@ -146,7 +136,7 @@ static int recv_fds(struct uthread *ut, u32 want, s64 *res)
 	if (scratch(ut->stub, 0, &m, sizeof(m), true) ||
 	    CALL(ut, SYS_recvmsg, res, STUB_FD_SOCK, MBOX_BASE, MSG_CMSG_CLOEXEC | MSG_DONTWAIT))
 		return -EIO;
-	if (is_error(*res))
+	if (host_failed(*res))
 		return 0;
 	if (scratch(ut->stub, 0, &m, sizeof(m), false))
 		return -EIO;
@@ -189,10 +179,7 @@ static int attach(struct uthread *child, s32 tid, bool process)
 		fd = (int)syscall(SYS_pidfd_open, tid, 0);
 		if (fd < 0)
 			return -errno;
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		__atomic_store_n(&s->pid, tid, __ATOMIC_RELEASE);
-		__atomic_store_n(&s->pidfd, fd, __ATOMIC_RELEASE);
-		events_watch_stub(s);
+		stub_attached(s, tid, fd);
 	}
 	order_cancel(child);
 	serves(child, tid);
@@ -201,9 +188,9 @@ static int attach(struct uthread *child, s32 tid, bool process)
 
 static int clone_thread(struct uthread *ut, struct uthread *child, s64 *res)
 {
-	if (CALL(ut, SYS_clone, res, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM))
+	if (CALL(ut, SYS_clone, res, STUB_THREAD_FLAGS))
 		return -EIO;
-	if (is_error(*res))
+	if (host_failed(*res))
 		return 0;
 	return cloned ? attach(child, cloned, false) : -EIO;
 }
@@ -223,15 +210,15 @@ static int clone_process(struct uthread *ut, struct uthread *child, s64 *res)
 	}
 	if (recv_fds(ut, 1, res))
 		return -EIO;
-	if (is_error(*res))
+	if (host_failed(*res))
 		return close_fds(ut);
 	fd = ut->mb->fds[0];
-	if (CALL(ut, SYS_clone, res, CLONE_PARENT))
+	if (CALL(ut, SYS_clone, res, STUB_FORK_FLAGS))
 		return -EIO;
 	tid = cloned;
 	if (close_fds(ut))
 		return -EIO;
-	if (is_error(*res))
+	if (host_failed(*res))
 		return 0;
 	if (!tid)
 		return -EIO;
@@ -305,15 +292,13 @@ int traced_run_ops(struct uthread *ut, bool clone)
 
 		if (run_op(ut, op))
 			return -EIO;
-		if (is_error(op->res) && !(op->flags & STUB_OPF_GOON))
+		if (host_failed(op->res) && !(op->flags & STUB_OPF_GOON))
 			return close_fds(ut); /* what came by fd is closed whatever happened */
 	}
 	return 0;
 }
 
 /* ---- vector state: in the mailbox as the host's signal frames have it (signal/sigframe_host.c) ---- */
-struct sw_bytes { u32 magic1, extended_size; u64 xfeatures; u32 xstate_size, padding[7]; };
-
 static u32 xstate_size(u64 features)
 {
 	u32 size = XHDR_OFF + 64, a, b, c, d;
@@ -438,14 +423,14 @@ int traced_start(const char **what)
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (traced_call(ut, calls[i].nr, calls[i].a, &res))
 			return -EIO;
-		if (is_error(res))
+		if (host_failed(res))
 			return (int)res;
 	}
 	for (int i = 0; i < 2; i++) {
 		if (scratch(ut->stub, 0, &act, sizeof(act), true) ||
 		    CALL(ut, SYS_rt_sigaction, &res, i ? SIGBUS : SIGSEGV, MBOX_BASE, 0, 8))
 			return -EIO;
-		if (is_error(res))
+		if (host_failed(res))
 			return (int)res;
 	}
 	return install_filter(ut);

@@ -1,7 +1,7 @@
 /*
- * Where the kernel process sees mailboxes, and those of the dead that are used again. Slot 0 of each mm, all that most have, is mapped in one dense pool: cells
- * share page tables, and dead ones are unmapped many at a time, for each munmap interrupts the CPUs of all vCPUs. The
- * other slots of an mm with threads have a mapping of their own. All under klock.
+ * Where the kernel process sees mailboxes, and those of the dead that are used again. Slot 0 of each mm, all that most
+ * have, is mapped in one dense pool: cells share page tables, and dead ones are unmapped many at a time, for each munmap
+ * interrupts the CPUs of all vCPUs. The other slots of an mm with threads have a mapping of their own. All under klock.
  */
 #include "stubs.h"
 #include <errno.h>
@@ -127,7 +127,7 @@ static bool clear(struct stub *s)
 
 bool mbox_keep(struct stub *s)
 {
-	if (nr_spares == SPARES_MAX || !s->death_seen || s->has_cloned || s->mb_rest || !s->mb0 || s->mbfd < 0 || !clear(s))
+	if (nr_spares == SPARES_MAX || !stub_left_nobody(s) || s->mb_rest || !s->mb0 || s->mbfd < 0 || !clear(s))
 		return false;
 	spares[nr_spares].fd = s->mbfd;
 	spares[nr_spares].slots = s->slots_backed;

@@ -236,7 +236,7 @@ static int run_part(struct stub *s, struct port_mmop *ops, u32 nr, bool defer)
 		return (int)READ_ONCE(o[0].res);
 	for (u32 i = 0; i < nr; i++) {
 		s64 res = READ_ONCE(o[base + i].res);
-		bool err = res < 0 && res >= -4095;
+		bool err = host_failed(res);
 
 		ops[i].result = err ? res : 0;
 		if (err && !r && !goon[i])
@@ -334,25 +334,35 @@ int port_cmpxchg_user(port_mm_t mm, uaddr_t addr, u32 expect, u32 val, u32 *old)
 	return 0;
 }
 
+bool stub_proc_read(const struct stub *s, s32 tid, const char *name, char *buf, size_t n)
+{
+	char path[64];
+	ssize_t r;
+	int fd;
+
+	if (tid)
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", stub_pid(s), tid, name);
+	else
+		snprintf(path, sizeof(path), "/proc/%d/%s", stub_pid(s), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	r = read(fd, buf, n - 1);
+	close(fd);
+	if (r <= 0)
+		return false;
+	buf[r] = 0;
+	return true;
+}
+
 u64 port_mm_rss_pages(port_mm_t mm)
 {
 	struct stub *s = stub_by_id(mm);
 	unsigned long size = 0, rss = 0, shared = 0;
-	char path[64], buf[128];
-	ssize_t n;
-	int fd;
+	char buf[128];
 
-	if (!s || stub_dead(s) || !stub_pid(s))
+	if (!s || stub_dead(s) || !stub_pid(s) || !stub_proc_read(s, 0, "statm", buf, sizeof(buf)))
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/statm", stub_pid(s));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	buf[n] = 0;
 	if (sscanf(buf, "%lu %lu %lu", &size, &rss, &shared) != 3)
 		return 0;
 	return rss;

@@ -107,6 +107,16 @@ static inline s32 uthread_tid(const struct uthread *ut)
 {
 	return __atomic_load_n(&ut->tid, __ATOMIC_ACQUIRE);
 }
+/* It is gone with all its threads and had no child: what it was given nobody can have any more. */
+static inline bool stub_left_nobody(const struct stub *s)
+{
+	return s->death_seen && !s->has_cloned;
+}
+bool stub_cpu_ns(const struct stub *s, u64 *ns);  /* CPU time of its process; false: it is gone */
+/* A short file of its directory in the host's /proc, or of a thread's if tid is not 0: NUL-terminated. False: gone. */
+bool stub_proc_read(const struct stub *s, s32 tid, const char *name, char *buf, size_t n);
+/* Bytes copied by process_vm_* from or to any of its memory, the guest's or not; 0 at a fault; -ESRCH. */
+ssize_t stub_transfer(struct stub *s, void *buf, u64 addr, size_t n, bool write_it);
 struct uthread *uthread_by_id(s32 id);
 /* The order with this cookie (NULL: none), until the child has attached; order_cancel(): true if it was still there. */
 struct uthread *order_find(u64 cookie);

@@ -108,6 +108,14 @@ static void stub_destroy(struct stub *s)
 	free(s);
 }
 
+static bool take_mailbox(struct stub *s)
+{
+	if (mbox_reuse(s))
+		return true;
+	s->mbfd = memfd_create("umber-mailbox", MFD_CLOEXEC);
+	return s->mbfd >= 0 && !stub_back_slots(s, 1) && mbox_map(s, 0);
+}
+
 struct stub *stub_new(void)
 {
 	struct stub *s = calloc(1, sizeof(*s));
@@ -126,17 +134,9 @@ struct stub *stub_new(void)
 	if (id > stub_high)
 		stub_high = id;
 	s->id = id;
-	s->pidfd = s->sock = s->stub_sock = -1;
-	s->mbfd = -1;
+	s->pidfd = s->sock = s->stub_sock = s->mbfd = -1;
 	stubs[id] = s;
-	if (!mbox_reuse(s)) {
-		s->mbfd = memfd_create("umber-mailbox", MFD_CLOEXEC);
-		if (s->mbfd < 0 || stub_back_slots(s, 1) || !mbox_map(s, 0)) {
-			stub_destroy(s);
-			return NULL;
-		}
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+	if (!take_mailbox(s) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
 		stub_destroy(s);
 		return NULL;
 	}
@@ -297,6 +297,13 @@ void sweep_orphans(void)
 	pthread_mutex_unlock(&orders);
 }
 
+void stub_attached(struct stub *s, s32 pid, int pidfd)
+{
+	__atomic_store_n(&s->pid, pid, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->pidfd, pidfd, __ATOMIC_RELEASE);
+	events_watch_stub(s);
+}
+
 /* The child behind a notified prctl has the cookie of `ut`'s order: make it ours. orders held. */
 static int attach(const struct seccomp_notif *req, struct uthread *ut)
 {
@@ -315,16 +322,13 @@ static int attach(const struct seccomp_notif *req, struct uthread *ut)
 
 		if (fd < 0)
 			return -errno;
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		if (add_fd(req->id, s->mbfd, STUB_FD_MBOX) || add_fd(req->id, s->stub_sock, STUB_FD_SOCK)) {
 			close(fd);
 			return -EMFILE;
 		}
 		close(s->stub_sock);
 		s->stub_sock = -1;
-		__atomic_store_n(&s->pid, (s32)req->pid, __ATOMIC_RELEASE);
-		__atomic_store_n(&s->pidfd, fd, __ATOMIC_RELEASE);
-		events_watch_stub(s);
+		stub_attached(s, (s32)req->pid, fd);
 	}
 	__atomic_store_n(&ut->tid, (s32)req->pid, __ATOMIC_RELEASE);
 	__atomic_store_n(&ut->attached, 1, __ATOMIC_RELEASE);
@@ -344,8 +348,7 @@ static int judge(const struct seccomp_notif *req)
 		if (!ut)
 			continue;
 		if (req->data.nr == SYS_clone) {
-			u64 flags = ut->order_op == STUB_OP_FORK ? CLONE_PARENT
-				: CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+			u64 flags = ut->order_op == STUB_OP_FORK ? STUB_FORK_FLAGS : STUB_THREAD_FLAGS;
 
 			if (ut->order_tid != (s32)req->pid || ut->approved || req->data.args[0] != flags)
 				continue;
@@ -426,50 +429,50 @@ int port_user_wait(struct port_task *pt)
 }
 
 /* ---- ops of a thread ---- */
-int stub_flush(struct stub *s, bool drop)
+/* n ops are in ut's mailbox; until they are answered it may spin so long for what comes next. */
+static void ops_prepare(struct uthread *ut, u32 n, u32 spin)
 {
-	struct uthread *ut = s->deferred_by;
-	u32 n = s->deferred;
-	enum wait_result w;
-
-	if (!n)
-		return 0;
-	s->deferred = 0;
-	s->resumes++;
-	ut->mb->nr_ops = n;
-	if (drop)
-		klock_drop();
-	answer(ut, MBOX_CMD_OPS);
-	w = wait_ops(ut, false);
-	if (drop)
-		klock_take();
-	if (w != WAIT_ENTRY || READ_ONCE(ut->mb->kind) != MBOX_ENTRY_OPS) {
-		stub_kill(s);
-		return -EIO;
-	}
-	return 0;
-}
-
-int uthread_run_ops(struct uthread *ut, u32 n, bool clone)
-{
-	bool keep = ut->stub->keep_klock;
-	int r;
-
-	if (!ut->started && uthread_wait_attached(ut))
-		return -EIO;
 	ut->stub->resumes++;
 	ut->mb->nr_ops = n;
-	ut->mb->spin = this_hvcpu() ? this_hvcpu()->spin : 0;
-	if (!keep)
-		klock_drop();
+	ut->mb->spin = spin;
+}
+
+static void ops_start(struct uthread *ut)
+{
 	if (backend->start_ops)
 		backend->start_ops(ut);
+}
+
+/* drop: klock is dropped meanwhile. 0, or -EIO: the stub was killed. */
+static int ops_run(struct uthread *ut, u32 n, bool clone, bool drop)
+{
+	int r;
+
+	ops_prepare(ut, n, this_hvcpu() ? this_hvcpu()->spin : 0);
+	if (drop)
+		klock_drop();
+	ops_start(ut);
 	r = backend->end_ops(ut, clone);
-	if (!keep)
+	if (drop)
 		klock_take();
 	if (r)
 		stub_kill(ut->stub);
 	return r;
+}
+
+int stub_flush(struct stub *s, bool drop)
+{
+	u32 n = s->deferred;
+
+	s->deferred = 0;
+	return n ? ops_run(s->deferred_by, n, false, drop) : 0;
+}
+
+int uthread_run_ops(struct uthread *ut, u32 n, bool clone)
+{
+	if (!ut->started && uthread_wait_attached(ut))
+		return -EIO;
+	return ops_run(ut, n, clone, !ut->stub->keep_klock);
 }
 
 /* ---- zygotes ---- */
@@ -478,22 +481,16 @@ static int zygote_order(void)
 {
 	struct stub *s = stub_new();
 	struct uthread *ut = s ? uthread_new(s) : NULL;
-	struct stub_op *op = &template_ut->mb->ops[0];
 
 	if (!ut || order_place(ut, template_ut, STUB_OP_FORK)) {
 		if (s)
 			stub_destroy(s);
 		return -EAGAIN;
 	}
-	memset(op, 0, sizeof(*op));
-	op->kind = STUB_OP_FORK;
-	op->a[0] = ut->cookie;
-	template_stub->resumes++;
-	template_ut->mb->nr_ops = 1;
-	template_ut->mb->spin = 0;
+	template_ut->mb->ops[0] = (struct stub_op){ .kind = STUB_OP_FORK, .a = { ut->cookie } };
+	ops_prepare(template_ut, 1, 0);
 	zygote_ordered = s;
-	if (backend->start_ops)
-		backend->start_ops(template_ut);
+	ops_start(template_ut);
 	return 0;
 }
 
@@ -519,7 +516,6 @@ static void zygote_collect(bool wait)
 		if (r)
 			stub_kill(template_stub);
 		if (r || READ_ONCE(template_ut->mb->ops[0].res) < 0) {
-			order_cancel(s->threads);
 			stub_destroy(s);
 		} else {
 			s->next = zygotes;
@@ -644,9 +640,7 @@ int port_fork(struct port_task *parent, struct port_task *child, port_mm_t *chil
 	backend->inherit(cut, put);
 	patch_fork(s, put->stub);
 	op = &put->mb->ops[0];
-	memset(op, 0, sizeof(*op));
-	op->kind = STUB_OP_FORK;
-	op->a[0] = cut->cookie;
+	*op = (struct stub_op){ .kind = STUB_OP_FORK, .a = { cut->cookie } };
 	r = uthread_run_ops(put, 1, true);
 	if (!r && READ_ONCE(op->res) < 0)
 		r = -EAGAIN;
@@ -703,10 +697,7 @@ int port_thread_new(struct port_task *parent, struct port_task *child)
 	}
 	backend->inherit(cut, put);
 	op = &put->mb->ops[0];
-	memset(op, 0, sizeof(*op));
-	op->kind = STUB_OP_THREAD;
-	op->a[0] = cut->cookie;
-	op->a[1] = MBOX_BASE + (u64)cut->slot * MBOX_SIZE;
+	*op = (struct stub_op){ .kind = STUB_OP_THREAD, .a = { cut->cookie, MBOX_BASE + (u64)cut->slot * MBOX_SIZE } };
 	r = uthread_run_ops(put, 1, true);
 	if (!r && READ_ONCE(op->res) < 0) {
 		if (order_cancel(cut))
@@ -801,12 +792,21 @@ void port_mm_free(port_mm_t mm)
 		stub_destroy(s);
 }
 
+bool stub_cpu_ns(const struct stub *s, u64 *ns)
+{
+	struct timespec ts;
+
+	if (clock_gettime((clockid_t)(~(u32)stub_pid(s) << 3 | 2), &ts)) /* as clock_getcpuclockid(3) makes it */
+		return false;
+	*ns = (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+	return true;
+}
+
 /* ---- audit: CPU time that no running task explains (I7) ---- */
 void stubs_audit(void)
 {
 	for (s32 id = 1; id <= stub_high; id++) {
 		struct stub *s = stubs[id];
-		struct timespec ts;
 		bool running = false;
 		u64 ns;
 
@@ -818,9 +818,8 @@ void stubs_audit(void)
 		}
 		for (struct uthread *ut = s->threads; ut; ut = ut->next)
 			running |= ut->running || !ut->started;
-		if (clock_gettime((clockid_t)(~(u32)stub_pid(s) << 3 | 2), &ts))
+		if (!stub_cpu_ns(s, &ns))
 			continue;
-		ns = (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 		if (!running && s->audit_quiet && s->audit_resumes == s->resumes && ns > s->audit_ns + AUDIT_SLACK_NS)
 			stub_kill(s);
 		s->audit_quiet = !running;

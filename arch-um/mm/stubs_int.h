@@ -12,6 +12,7 @@ struct stub *stub_new(void);                      /* with mailbox file and socke
 struct uthread *uthread_new(struct stub *s);      /* in the lowest free slot; NULL */
 void sweep_orphans(void);                         /* kills children that never told who they are */
 void *listener_main(void *arg);
+void stub_attached(struct stub *s, s32 pid, int pidfd); /* its process is known: it is watched from now on */
 void inherit_frame(struct uthread *child, struct uthread *parent);
 int seccomp_template_child(const struct stub *s);
 int seccomp_start(const char **what);

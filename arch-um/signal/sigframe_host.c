@@ -7,21 +7,18 @@
  */
 #include "../entry/backend.h"
 #include "../mm/stubs.h"
+#include "xstate.h"
 #include <abi/errno.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
 #define FXSAVE_BYTES 512u
-#define XHDR_OFF 512u
 #define UC_FP_XSTATE 1u
 #define UC_SIGCONTEXT_SS 2u
 #define UC_STRICT_RESTORE_SS 4u
 #define FPU_MAX 8192u
 #define KEPT_FLAGS (0x00000100u | 0x00000400u | 0x00010000u) /* TF DF RF are cleared for the handler */
-
-struct sw_bytes { u32 magic1, extended_size; u64 xfeatures; u32 xstate_size, padding[7]; };
-_Static_assert(sizeof(struct sw_bytes) == 48, "fpx_sw_bytes is 48 bytes at 464");
 
 struct rt_sigframe {
 	u64 restorer;
@@ -41,7 +38,7 @@ static u8 *mbox_fpu(struct uthread *ut, struct sw_bytes *sw)
 	off = at - base;
 	if (at < base || off < ut->uc_off || off + FXSAVE_BYTES + 64 > MBOX_STACK_END || (off & 63))
 		return NULL;
-	memcpy(sw, (u8 *)ut->mb + off + 464, sizeof(*sw));
+	memcpy(sw, (u8 *)ut->mb + off + XSW_OFF, sizeof(*sw));
 	if (sw->magic1 != FP_XSTATE_MAGIC1)
 		sw->xstate_size = sw->extended_size = FXSAVE_BYTES;
 	if (sw->xstate_size < FXSAVE_BYTES || sw->extended_size < sw->xstate_size || sw->extended_size > FPU_MAX ||
@@ -146,7 +143,7 @@ static int load_fpu(struct uthread *ut, u64 fp_at, bool xstate)
 		return 0;
 	if (port_copy_in(ut->stub->id, image, fp_at, FXSAVE_BYTES, 0) != FXSAVE_BYTES)
 		return -EFAULT;
-	memcpy(&theirs, image + 464, sizeof(theirs));
+	memcpy(&theirs, image + XSW_OFF, sizeof(theirs));
 	if (xstate && own.magic1 == FP_XSTATE_MAGIC1 && theirs.magic1 == FP_XSTATE_MAGIC1 &&
 	    theirs.xstate_size == own.xstate_size && theirs.extended_size == own.extended_size) {
 		if (port_copy_in(ut->stub->id, image, fp_at, own.extended_size, 0) != (ssize_t)own.extended_size)
@@ -171,7 +168,7 @@ static int load_fpu(struct uthread *ut, u64 fp_at, bool xstate)
 		memcpy(image + own.extended_size - 4, &magic2, 4);
 		n = own.extended_size;
 	}
-	memcpy(image + 464, &own, sizeof(own));
+	memcpy(image + XSW_OFF, &own, sizeof(own));
 	memcpy(fpu, image, n);
 	ut->fpu_dirty = true;
 	return 0;
@@ -221,7 +218,7 @@ int port_fpu_set(struct port_task *pt, const void *buf, size_t n)
 	memcpy(&mxcsr, (const u8 *)buf + 24, 4);
 	if (mxcsr & ~0xffffu)
 		return -EINVAL;
-	memcpy(fpu, buf, 464);
+	memcpy(fpu, buf, XSW_OFF);
 	if (n > FXSAVE_BYTES) {
 		memcpy(fpu + FXSAVE_BYTES, (const u8 *)buf + FXSAVE_BYTES, n - FXSAVE_BYTES);
 		memcpy(&features, fpu + XHDR_OFF, 8);

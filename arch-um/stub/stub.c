@@ -149,7 +149,7 @@ static bool run_ops(struct mailbox *mb)
 			res = -22;
 		}
 		op->res = res;
-		if (res < 0 && res >= -4095 && !(op->flags & STUB_OPF_GOON)) {
+		if (host_failed(res) && !(op->flags & STUB_OPF_GOON)) {
 			/* What came by fd is closed whatever happened. */
 			for (u32 k = 0; k < mb->nfds && k < STUB_MAX_FDS; k++)
 				sys3(NR_close, (u64)(s64)mb->fds[k], 0, 0);

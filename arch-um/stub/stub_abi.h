@@ -32,6 +32,10 @@
 
 #define STUB_KICK_SIGNAL 40
 
+/* The two clones that there are; filter, listener and tracer let no other pass (asserted in entry/filter_host.c). */
+#define STUB_FORK_FLAGS 0x8000     /* CLONE_PARENT, exit signal 0 */
+#define STUB_THREAD_FLAGS 0x50f00  /* CLONE_ VM FS FILES SIGHAND THREAD SYSVSEM */
+
 /* What woke the kernel: written by the stub, a lie only changes what its own task asks for. */
 #define MBOX_ENTRY_SIGNAL 1 /* a host signal frame is at uc_off */
 #define MBOX_ENTRY_OPS 2    /* the ops are done */
@@ -128,6 +132,12 @@
 
 #ifndef __ASSEMBLER__
 #include <umber/types.h>
+
+/* Is the answer of a host call an error? */
+static inline bool host_failed(s64 res)
+{
+	return res < 0 && res >= -MAX_ERRNO;
+}
 
 struct stub_op {
 	u32 kind, flags;

@@ -10,8 +10,6 @@
 #define NR_clone 56
 #define NR_exit 60
 #define NR_prctl 157
-#define FORK_FLAGS 0x8000                 /* CLONE_PARENT, exit signal 0 */
-#define THREAD_FLAGS 0x50f00              /* VM FS FILES SIGHAND THREAD SYSVSEM */
 
 	.section .text.entry, "ax"
 	.globl _start
@@ -69,7 +67,7 @@ stub_fork:
 	push	%r15
 	mov	%rdi, %r12
 	mov	$NR_clone, %eax
-	mov	$FORK_FLAGS, %edi
+	mov	$STUB_FORK_FLAGS, %edi
 	xor	%esi, %esi
 	xor	%edx, %edx
 	xor	%r10d, %r10d
@@ -107,7 +105,7 @@ stub_thread:
 	mov	%rdi, %r12
 	mov	%rsi, %r13
 	mov	$NR_clone, %eax
-	mov	$THREAD_FLAGS, %edi
+	mov	$STUB_THREAD_FLAGS, %edi
 	lea	MBOX_STACK_END(%r13), %rsi
 	xor	%edx, %edx
 	xor	%r10d, %r10d

@@ -57,7 +57,7 @@ static bool overlap(const struct stub_win *w, u64 addr, u64 n)
 	return addr < w->addr + w->len && w->addr < addr + n;
 }
 
-static ssize_t transfer(struct stub *s, void *buf, uaddr_t addr, size_t n, bool write_it)
+ssize_t stub_transfer(struct stub *s, void *buf, u64 addr, size_t n, bool write_it)
 {
 	struct iovec local = { buf, n }, remote = { (void *)addr, n };
 	ssize_t r = write_it ? process_vm_writev(stub_pid(s), &local, 1, &remote, 1, 0)
@@ -74,7 +74,7 @@ void late_flush(struct stub *s)
 		if (!ut->nlate)
 			continue;
 		for (u32 i = 0; i < ut->nlate; i++)
-			transfer(s, (u8 *)ut->mb + MBOX_BULK_OFF + ut->late[i].off, ut->late[i].addr, ut->late[i].len, true);
+			stub_transfer(s, (u8 *)ut->mb + MBOX_BULK_OFF + ut->late[i].off, ut->late[i].addr, ut->late[i].len, true);
 		ut->nlate = 0;
 		s->nr_late--;
 	}
@@ -180,7 +180,7 @@ static ssize_t copy(port_mm_t mm, void *buf, uaddr_t addr, size_t n, unsigned fl
 		else if ((r = (ssize_t)from_window(ut, buf, addr, n)))
 			return r;
 	}
-	return transfer(s, buf, addr, n, write_it);
+	return stub_transfer(s, buf, addr, n, write_it);
 }
 
 ssize_t port_copy_in(port_mm_t mm, void *dst, uaddr_t src, size_t n, unsigned flags)

@@ -25,7 +25,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KICK_PATIENCE_NS 10000000ULL /* then the host is asked what the thread does */
 #define KICK_CPU_NS 15000000ULL      /* CPU time burned in spite of a kick: hostile */
 #define KICK_FAIR_NS 100000ULL       /* CPU time between two kicks that can wait: many times what one costs */
 #define OPS_PATIENCE_NS 100000000ULL
@@ -422,48 +421,27 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 static u64 thread_cpu_ns(const struct uthread *ut)
 {
 	unsigned long long ns = 0;
-	char path[64], buf[64];
-	struct timespec ts;
-	ssize_t n;
-	int fd;
+	char buf[64];
+	u64 all;
 
 	/* the process's clock is cheaper to read, and as good where nobody else runs in it */
-	if (!ut->stub->multi && !clock_gettime((clockid_t)(~(u32)stub_pid(ut->stub) << 3 | 2), &ts))
-		return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", stub_pid(ut->stub), uthread_tid(ut));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!ut->stub->multi && stub_cpu_ns(ut->stub, &all))
+		return all;
+	if (!stub_proc_read(ut->stub, uthread_tid(ut), "schedstat", buf, sizeof(buf)))
 		return 0;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	buf[n] = 0;
 	return sscanf(buf, "%llu", &ns) == 1 ? ns : 0;
 }
 
 /* State letter and CPU time of a stub's thread as the host tells; 'X' when it is gone. */
 static char thread_state(struct uthread *ut, u64 *cpu_ns)
 {
-	char path[64], buf[512], *p;
-	char state = 'X';
-	ssize_t n;
-	int fd;
+	char buf[512], *p;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", stub_pid(ut->stub), uthread_tid(ut));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!stub_proc_read(ut->stub, uthread_tid(ut), "stat", buf, sizeof(buf)))
 		return 'X';
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n > 0) {
-		buf[n] = 0;
-		p = strrchr(buf, ')');
-		if (p && p[1] && p[2])
-			state = p[2];
-	}
 	*cpu_ns = thread_cpu_ns(ut);
-	return state;
+	p = strrchr(buf, ')');
+	return p && p[1] && p[2] ? p[2] : 'X';
 }
 
 bool uthread_entered(struct uthread *ut)

@@ -43,6 +43,8 @@ enum wait_result wait_ops(struct uthread *ut, bool clone);
 bool uthread_entered(struct uthread *ut);       /* is there an entry that was not waited for? */
 void answer(struct uthread *ut, u32 cmd);       /* hands the CPU to the stub thread */
 
+#define KICK_PATIENCE_NS 10000000ULL /* a kick that is not answered by then: the vCPU looks, and sees to others */
+
 /* Hand-off policy. */
 #define POLICY_WINDOW 64
 void policy_init(void);

@@ -60,7 +60,6 @@ void klock_drop(void)
 void port_vcpu_poke(int cpu)
 {
 	struct hvcpu *v = &hvcpus[cpu];
-
 	u32 sleeping;
 
 	__atomic_fetch_add(&v->attn, 1, __ATOMIC_SEQ_CST);

@@ -411,6 +411,15 @@ void sched_exit(void)
 	panic("a dead task ran");
 }
 
+/* t, which runs on v, gets behind the next one of its queue. */
+static void step_behind(struct vcpu *v, struct task *t)
+{
+	struct task *n = list_first_entry(&v->fair, struct task, se.run_node);
+
+	if (before(vruntime_now(t), n->se.vruntime + 1))
+		t->se.vruntime = n->se.vruntime + 1;
+}
+
 void sched_yield_soon(void)
 {
 	struct task *t = current;
@@ -418,10 +427,7 @@ void sched_yield_soon(void)
 
 	if (task_rt(t) || list_empty(&v->fair))
 		return;
-	struct task *n = list_first_entry(&v->fair, struct task, se.run_node);
-
-	if (before(vruntime_now(t), n->se.vruntime + 1))
-		t->se.vruntime = n->se.vruntime + 1;
+	step_behind(v, t);
 	t->se.need_resched = true;
 }
 
@@ -430,13 +436,8 @@ void sched_yield_task(void)
 	struct task *t = current;
 	struct vcpu *v = this_vcpu();
 
-	if (!task_rt(t) && !list_empty(&v->fair)) {
-		/* behind the next one: a yield that comes straight back would be no yield */
-		struct task *n = list_first_entry(&v->fair, struct task, se.run_node);
-
-		if (before(vruntime_now(t), n->se.vruntime + 1))
-			t->se.vruntime = n->se.vruntime + 1;
-	}
+	if (!task_rt(t) && !list_empty(&v->fair))
+		step_behind(v, t); /* a yield that comes straight back would be no yield */
 	t->se.need_resched = false;
 	schedule();
 }

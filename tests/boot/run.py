@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Boots, exit statuses, errors on the way in, nothing left behind. run.py [--boots N]  (default 50; soak: 1000)"""
-import ctypes, glob, os, re, signal, struct, subprocess, sys, time
+import glob, os, re, signal, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness
@@ -49,13 +49,8 @@ def status(argv, want, err=None, out=None, stdin=b"", timeout=30):
 
 def no_seccomp():
     """What a host looks like where seccomp cannot be had: seccomp(2) and prctl(PR_SET_SECCOMP) are ENOSYS."""
-    code = ((0x20, 0, 0, 0), (0x15, 3, 0, 317), (0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22),
-            (0x06, 0, 0, 0x50000 | 38), (0x06, 0, 0, 0x7fff0000))
-    prog = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
-    libc = ctypes.CDLL(None)
-    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-    if libc.prctl(22, 2, struct.pack("H6xQ", len(code), ctypes.addressof(prog)), 0, 0):
-        sys.exit(99)
+    harness.seccomp([(0x20, 0, 0, 0), (0x15, 3, 0, 317), (0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22),
+                     (0x06, 0, 0, 0x50000 | 38), (0x06, 0, 0, 0x7fff0000)])
 
 
 def without_seccomp(how, want, **kw):

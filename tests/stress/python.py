@@ -5,7 +5,7 @@
 
 The known differences and their causes are in python.known, one "MODULE PATTERN  # why" a line. Tests that fail
 natively as well when AF_INET and AF_INET6 are refused are counted apart: the guest has no such network yet."""
-import ctypes, fnmatch, os, re, struct, subprocess, sys, tempfile
+import fnmatch, os, re, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness
@@ -56,14 +56,9 @@ def results(text):
 
 def without_inet(argv):
     """Becomes argv, natively, on a host that answers socket(AF_INET or AF_INET6) with EAFNOSUPPORT as the guest does."""
-    code = [(0x20, 0, 0, 0), (0x15, 0, 3, 41),           # ld nr; socket?
-            (0x20, 0, 0, 16), (0x15, 2, 0, 2), (0x15, 1, 0, 10),
-            (0x06, 0, 0, 0x7fff0000), (0x06, 0, 0, 0x00050000 | 97)]  # allow; EAFNOSUPPORT
-    prog = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
-    fprog = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(prog))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, fprog, 0, 0):  # no new privileges; seccomp filter
-        sys.exit("prctl: %s" % os.strerror(ctypes.get_errno()))
+    harness.seccomp([(0x20, 0, 0, 0), (0x15, 0, 3, 41),           # ld nr; socket?
+                     (0x20, 0, 0, 16), (0x15, 2, 0, 2), (0x15, 1, 0, 10),
+                     (0x06, 0, 0, 0x7fff0000), (0x06, 0, 0, 0x00050000 | 97)])  # allow; EAFNOSUPPORT
     os.execv(argv[0], argv)
 
 
