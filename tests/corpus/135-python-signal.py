@@ -12,7 +12,7 @@ threading.Timer(0.05, lambda: s.raise_signal(s.SIGINT)).start()
 try: time.sleep(5)
 except KeyboardInterrupt: print("kbd")
 pid = os.fork()
-if not pid: s.signal(s.SIGTERM, lambda *a: os._exit(9)); os.write(w, b"r"); s.pause()
+if not pid: s.signal(s.SIGTERM, lambda *a: os._exit(9)); os.write(w, b"r"); [time.sleep(0.02) for _ in iter(int, 1)]  # pause() would miss one that came just before it
 os.read(r, 1); os.kill(pid, s.SIGTERM); print(os.waitstatus_to_exitcode(os.wait()[1])); pid = os.fork()
 if not pid: s.pause()
 os.kill(pid, s.SIGSTOP); print(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])); os.kill(pid, s.SIGCONT); print(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1])); os.kill(pid, s.SIGKILL); x = os.waitid(os.P_PID, pid, os.WEXITED); print(x.si_status, x.si_code == os.CLD_KILLED); 
