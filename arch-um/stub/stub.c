@@ -20,6 +20,7 @@
 #define NR_seccomp 317
 #define NR_rt_sigreturn 15
 #define NR_getpid 39
+#define NR_fcntl 72
 #define NR_getuid 102
 #define NR_getgid 104
 #define NR_geteuid 107
@@ -228,6 +229,12 @@ static void take_frame(struct gather *g, u64 sp)
 		take(g, at, size >> 32 <= 4096 ? size >> 32 : 512, false);
 }
 
+/* fcntl(2): F_GETLK, F_SETLK, F_SETLKW, and the same of open file descriptions, have a struct flock. */
+static bool fcntl_lock(u64 cmd)
+{
+	return cmd - 5 < 3 || cmd - 36 < 3;
+}
+
 /* Copies what the call's arguments point to, as far as the table says that the kernel will want it. */
 static void marshal(struct mailbox *mb, u64 nr, const u64 arg[6], u64 sp)
 {
@@ -237,6 +244,8 @@ static void marshal(struct mailbox *mb, u64 nr, const u64 arg[6], u64 sp)
 	mb->nwins = 0;
 	if (nr == NR_rt_sigreturn)
 		take_frame(&g, sp);
+	if (nr == NR_fcntl && fcntl_lock(arg[1]))
+		take(&g, arg[2], 32, false);
 	if (nr >= sizeof(marsh_of) || !marsh_of[nr])
 		return;
 	kinds = marsh_kinds[marsh_of[nr]];
