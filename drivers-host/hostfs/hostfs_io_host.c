@@ -52,7 +52,7 @@ ssize_t hostfs_getdents(hfd_t h, void *buf, size_t n, u64 off)
 	ssize_t r;
 
 	klock_drop();
-	r = lseek(fd, (off_t)off, SEEK_SET) < 0 ? -errno : syscall(SYS_getdents64, fd, buf, n);
+	r = off != HOSTFS_HERE && lseek(fd, (off_t)off, SEEK_SET) < 0 ? -errno : syscall(SYS_getdents64, fd, buf, n);
 	if (r == -1)
 		r = -errno;
 	klock_take();

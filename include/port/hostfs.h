@@ -53,7 +53,8 @@ ssize_t hostfs_pread(hfd_t h, void *buf, size_t n, u64 off, bool try_only);
 /* append: *off is where the file ended before; else the data goes to *off. */
 ssize_t hostfs_pwrite(hfd_t h, const void *buf, size_t n, u64 *off, bool append);
 s64 hostfs_lseek(hfd_t h, s64 off, int whence);
-/* struct linux_dirent64 records from directory position off. */
+/* struct linux_dirent64 records from directory position off, or from where the descriptor is. */
+#define HOSTFS_HERE (~0ull)
 ssize_t hostfs_getdents(hfd_t h, void *buf, size_t n, u64 off);
 int hostfs_fsync(hfd_t h, bool datasync);
 int hostfs_fallocate(hfd_t h, int mode, u64 off, u64 len);

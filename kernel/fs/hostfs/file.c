@@ -331,10 +331,17 @@ static ssize_t dir_fill(struct hfile *hf, struct file *f)
 		if (!hf->dirbuf)
 			return -ENOMEM;
 	}
-	r = hostfs_getdents(hf->fd, hf->dirbuf, DIRBUF, (u64)f->pos);
+	/* The call that found the end gave names first, so the guest asks once more; only that once it is believed. */
+	if (hf->dir_end && hf->dir_pos == (u64)f->pos) {
+		hf->dir_end = false;
+		return 0;
+	}
+	r = hostfs_getdents(hf->fd, hf->dirbuf, DIRBUF, hf->host_pos == (u64)f->pos ? HOSTFS_HERE : (u64)f->pos);
 	hf->dir_len = r > 0 ? (size_t)r : 0;
 	hf->dir_at = 0;
 	hf->dir_pos = (u64)f->pos;
+	hf->dir_end = !r;
+	hf->host_pos = r ? HOSTFS_HERE : (u64)f->pos;
 	return r;
 }
 
@@ -392,6 +399,8 @@ static int hostfs_iterate(struct file *f, filldir_t fill, void *ctx)
 		f->pos = e->off;
 		hf->dir_pos = (u64)e->off;
 		hf->dir_at += e->reclen;
+		if (hf->dir_at >= hf->dir_len)
+			hf->host_pos = (u64)e->off;
 	}
 }
 
@@ -406,8 +415,10 @@ static s64 hostfs_dir_llseek(struct file *f, s64 off, int whence)
 		return -EINVAL;
 	if (off < 0)
 		return -EINVAL;
-	if (off != f->pos || !off)
+	if (off != f->pos || !off) {
 		hf->dir_len = hf->dir_at = 0;
+		hf->dir_end = false;
+	}
 	f->pos = off;
 	return off;
 }

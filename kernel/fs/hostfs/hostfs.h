@@ -64,6 +64,8 @@ struct hfile {
 	char *dirbuf;                  /* readdir: records from dir_pos on */
 	size_t dir_len, dir_at;
 	u64 dir_pos;                   /* position of the record at dir_at */
+	u64 host_pos;                  /* where fd is, HOSTFS_HERE: unknown */
+	bool dir_end;                  /* at dir_pos the host had no more, and the guest has not been told alone */
 };
 
 static inline struct hnode *hnode(const struct inode *i) { return i->priv; }
