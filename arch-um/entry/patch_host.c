@@ -452,7 +452,11 @@ void patch_note(struct uthread *ut, struct port_task *pt)
 		pt->patch_wanted = rip;
 }
 
-/* Does any direct jump or call of the mapping lead into (at, at + n)? Over-approximate: every byte is tried. */
+/*
+ * Does any direct jump or call of the mapping lead to the instruction behind the syscall at `at`? Over-approximate: every
+ * byte is tried as the start of one, but for those of the n bytes themselves. Only where an instruction starts can code
+ * that is in its right mind come in; the bytes of a short jump are found too often elsewhere to forbid the others.
+ */
 static bool jumped_into(struct text *t, const struct text_map *m, u64 at, u32 n)
 {
 	u64 len = m->end - m->start, i;
@@ -469,9 +473,7 @@ static bool jumped_into(struct text *t, const struct text_map *m, u64 at, u32 n)
 	at -= m->off;
 	for (i = at > 130 ? at - 130 : 0; i + 2 <= len && i < at + 130 && !hit; i++)
 		if (p[i] == 0xeb || (p[i] & 0xf0) == 0x70 || (p[i] & 0xfc) == 0xe0) {
-			u64 to = i + 2 + (u64)(s64)(s8)p[i + 1];
-
-			hit = to > at && to < at + n && (i < at || i >= at + n);
+			hit = i + 2 + (u64)(s64)(s8)p[i + 1] == at + SYSCALL_BYTES && (i < at || i >= at + n);
 		}
 	for (i = 0; i + 6 <= len && !hit; i++) {
 		u32 skip = p[i] == 0xe9 || p[i] == 0xe8 ? 1 : p[i] == 0x0f && (p[i + 1] & 0xf0) == 0x80 ? 2 : 0;
@@ -480,7 +482,7 @@ static bool jumped_into(struct text *t, const struct text_map *m, u64 at, u32 n)
 		if (!skip)
 			continue;
 		memcpy(&rel, p + i + skip, 4);
-		hit = i + skip + 4 + (u64)(s64)rel - at - 1 < n - 1;
+		hit = i + skip + 4 + (u64)(s64)rel == at + SYSCALL_BYTES;
 	}
 	munmap(p, m->end - m->start);
 	return hit;
