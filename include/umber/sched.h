@@ -26,6 +26,7 @@ struct sched_entity {
 	s32 cpu;                        /* vCPU it runs or last ran on */
 	bool on_rq, on_cpu;
 	bool need_resched;
+	bool preempt_due;               /* one that woke deserves the CPU, and gets it after GUARD_NS of this slice */
 	bool in_user;                   /* its user side runs now (between port_user_run and an entry) */
 	s32 policy, nice, rt_priority;  /* SCHED_*; -20..19; 1..99 */
 	bool reset_on_fork;

@@ -254,6 +254,8 @@ u64 slice_ticks(const struct task *t)
 {
 	if (t->se.policy == SCHED_FIFO)
 		return 0;
+	if (t->se.preempt_due && !task_rt(t))
+		return ns_to_tsc(GUARD_NS);
 	return ns_to_tsc(t->se.policy == SCHED_RR ? RR_SLICE_NS : SLICE_NS);
 }
 
@@ -262,10 +264,13 @@ static u64 vruntime_now(const struct task *t)
 	return t->se.vruntime + tsc_to_ns(t->se.user_tsc + t->se.sys_tsc + tsc_since(rdtsc(), t->se.mark_tsc));
 }
 
-/* Does newly woken t deserve v more than what runs there? */
+/*
+ * Does newly woken t deserve v more than what runs there, now? If it does but for the guard of what runs, that one's slice
+ * ends with its guard.
+ */
 static bool wakeup_preempts(struct vcpu *v, const struct task *t)
 {
-	const struct task *c = v->curr;
+	struct task *c = v->curr;
 
 	if (!c)
 		return true;
@@ -275,7 +280,23 @@ static bool wakeup_preempts(struct vcpu *v, const struct task *t)
 		return false;
 	if (c->se.policy == SCHED_IDLE)
 		return true;
-	return t->se.policy != SCHED_BATCH && (s64)(vruntime_now(c) - t->se.vruntime) > (s64)WAKEUP_GRAN_NS;
+	if (t->se.policy == SCHED_BATCH || (s64)(vruntime_now(c) - t->se.vruntime) <= (s64)WAKEUP_GRAN_NS)
+		return false;
+	if (tsc_since(rdtsc(), c->se.slice_tsc) >= ns_to_tsc(GUARD_NS))
+		return true;
+	if (!c->se.preempt_due) {
+		c->se.preempt_due = true;
+		v->dirty = true;
+		if (v != this_vcpu())
+			port_vcpu_poke(v->cpu);
+	}
+	return false;
+}
+
+static void slice_begin(struct task *t, u64 now)
+{
+	t->se.slice_tsc = now;
+	t->se.preempt_due = false;
 }
 
 bool should_preempt(struct vcpu *v)
@@ -330,7 +351,8 @@ void switch_to(struct vcpu *v, struct task *prev, struct task *next)
 		info_of(to)->vcpu = v;
 		se->on_cpu = true;
 		se->cpu = v->cpu;
-		se->mark_tsc = se->slice_tsc = rdtsc();
+		se->mark_tsc = rdtsc();
+		slice_begin(next, se->mark_tsc);
 	}
 	nr_switches++;
 	port_fibre_switch(from, to);
@@ -370,7 +392,7 @@ void schedule(void)
 
 		if (here && !v->nr_queued) {
 			prev->se.need_resched = false;
-			prev->se.slice_tsc = now;
+			slice_begin(prev, now);
 			return;
 		}
 		/* a preempted RT task stays first of its priority; one that used its slice up or yields goes last */
@@ -381,7 +403,7 @@ void schedule(void)
 	prev->se.need_resched = false;
 	next = pick_next(v);
 	if (next == prev) {
-		prev->se.slice_tsc = now;
+		slice_begin(prev, now);
 		return;
 	}
 	if (runnable) {

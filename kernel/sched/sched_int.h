@@ -30,6 +30,9 @@
 #define SLEEPER_BONUS_NS 1500000ULL
 #define KICK_RETRY_NS 250000ULL  /* between tries to preempt a user side that has had no CPU yet */
 #define WAKEUP_GRAN_NS 1000000ULL
+/* What runs is not preempted by a fair one that wakes before it had this: two that talk, one of which needs less time than
+ * the other, would change places at each message where they can do it at each batch of them. */
+#define GUARD_NS 700000ULL
 
 struct vcpu {
 	int cpu;
