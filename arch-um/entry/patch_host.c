@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define HOT 12             /* traps of one site before it is worth a page */
+#define NOTE_END 4096      /* traps after which it is not tried again */
 #define TEXTS_MAX 128
 #define PAGES_MAX 64       /* patched pages a text */
 #define NOTE_SLOTS 1024
@@ -63,7 +64,7 @@ static u64 copies_end;
 static u32 copies_gen;               /* one more with each new copy */
 static struct patch *spares[SPARES_MAX]; /* cleared, of mms that are gone */
 static u32 nr_spares;
-static struct { const struct text *text; u64 off; u32 count; } notes[NOTE_SLOTS];
+static struct note { const struct text *text; u64 off; u32 count; } notes[NOTE_SLOTS];
 
 static int reopen_ro(int fd)
 {
@@ -428,27 +429,31 @@ void patch_release(struct stub *s)
 }
 
 /* ---- finding and making sites ---- */
+/* What is remembered of the site whose syscall ends at off in the file; a newer one may take its place. */
+static struct note *note_of(const struct text *t, u64 off)
+{
+	struct note *n = &notes[site_hash(t, off) % NOTE_SLOTS];
+
+	if (n->text != t || n->off != off)
+		*n = (struct note){ .text = t, .off = off };
+	return n;
+}
+
 void patch_note(struct uthread *ut, struct port_task *pt)
 {
 	struct stub *s = ut->stub;
-	u64 rip = pt->regs.rip, off;
+	u64 rip = pt->regs.rip;
 	struct text_map *m;
-	u32 h;
+	struct note *n;
 
 	if (!patch_enabled || s->no_patch)
 		return;
 	m = map_at(s, rip - SYSCALL_BYTES);
 	if (!m)
 		return;
-	off = m->off + (rip - m->start);
-	h = site_hash(m->text, off) % NOTE_SLOTS;
-	if (notes[h].text != m->text || notes[h].off != off) {
-		notes[h].text = m->text;
-		notes[h].off = off;
-		notes[h].count = 0;
-	}
+	n = note_of(m->text, m->off + (rip - m->start));
 	/* again and again, rarely: another mm may have an older copy, or a reason not to be patched */
-	if (++notes[h].count % HOT == 0 && notes[h].count < 4096)
+	if (n->count < NOTE_END && ++n->count % HOT == 0)
 		pt->patch_wanted = rip;
 }
 
@@ -475,14 +480,13 @@ static bool jumped_into(struct text *t, const struct text_map *m, u64 at, u32 n)
 		if (p[i] == 0xeb || (p[i] & 0xf0) == 0x70 || (p[i] & 0xfc) == 0xe0) {
 			hit = i + 2 + (u64)(s64)(s8)p[i + 1] == at + SYSCALL_BYTES && (i < at || i >= at + n);
 		}
-	for (i = 0; i + 6 <= len && !hit; i++) {
-		u32 skip = p[i] == 0xe9 || p[i] == 0xe8 ? 1 : p[i] == 0x0f && (p[i + 1] & 0xf0) == 0x80 ? 2 : 0;
-		s32 rel;
+	/* disp32 of a long jump or call that ends at d + 4: almost none fits, so what stands before it is looked at last */
+	for (i = 1; i + 4 <= len && !hit; i++) {
+		u32 rel;
 
-		if (!skip)
-			continue;
-		memcpy(&rel, p + i + skip, 4);
-		hit = i + skip + 4 + (u64)(s64)rel == at + SYSCALL_BYTES;
+		memcpy(&rel, p + i, 4);
+		if (unlikely(rel == (u32)(at + SYSCALL_BYTES - (i + 4))))
+			hit = (p[i - 1] & 0xfe) == 0xe8 || (i > 1 && p[i - 2] == 0x0f && (p[i - 1] & 0xf0) == 0x80);
 	}
 	munmap(p, m->end - m->start);
 	return hit;
@@ -569,8 +573,10 @@ int port_patch(struct port_task *pt)
 	    now[in + 1] != 0x05 || !is_plain(st.text, page_off, now, orig))
 		return -ENOENT;
 	if (copy[in] == 0x0f && copy[in + 1] == 0x05) { /* else another mm had it patched: only map the newest copy */
-		if (!choose_shape(&st, copy, in, m, page_off, pt->patch_nr) || site_slot(st.text, st.off))
+		if (!choose_shape(&st, copy, in, m, page_off, pt->patch_nr) || site_slot(st.text, st.off)) {
+			note_of(st.text, page_off + in + SYSCALL_BYTES)->count = NOTE_END; /* the file's bytes will say no again */
 			return -ENOENT;
+		}
 		r = patch_ready_new(s, &st, m->start + (st.off - m->off));
 		if (r)
 			return r;
