@@ -7,6 +7,10 @@
  * for then sleeping would have been as good. In windows of some entries the policy counts the waits that outlasted
  * their spin. Few: spin is right. Many: user code computes, or somebody else runs on that CPU; then it is one core
  * again, and the next try comes later and later.
+ *
+ * Packing: several vCPUs that are busy leave no CPU free to spin on, so each pays for one core. Where all of them enter often
+ * it is tried to run their tasks in turns on one vCPU that spins, the others being asked to stay idle. It stays so while
+ * entries come faster than they did from all together; if not, the next try comes later and later.
  */
 #include "vcpu.h"
 #include "../mm/stubs.h"
@@ -21,6 +25,7 @@
 #define SPIN_NS 50000u
 #define BACKOFF_MIN_NS 5000000ULL
 #define BACKOFF_MAX_NS 1000000000ULL
+#define PACK_HANDOFFS 4         /* where more time lies between two entries there is nothing to gain */
 
 static double tsc_per_ns = 1;
 static u32 pauses_per_us = 20;  /* PAUSE rounds */
@@ -28,6 +33,10 @@ static u32 handoff_ns = 4000;   /* there and back on one core */
 static u32 spin_rounds;
 static int cpus[64], ncpus;
 static bool off;
+static int packed = -1;         /* klock */
+static u64 pack_after, pack_backoff; /* TSC; ns */
+static u64 pack_period;         /* from entry to entry before */
+static u32 pack_grace;          /* windows until it is judged */
 
 void policy_init(void)
 {
@@ -94,11 +103,61 @@ static void leave(struct hvcpu *v, u64 now, bool failed)
 	v->backoff_until = now + (u64)((double)max_t(u64, v->backoff, BACKOFF_MIN_NS) * tsc_per_ns);
 }
 
+static void unpack(u64 now, bool failed)
+{
+	packed = -1;
+	pack_backoff = failed && pack_backoff ? min_t(u64, pack_backoff * 2, BACKOFF_MAX_NS) : BACKOFF_MIN_NS;
+	pack_after = now + (u64)((double)pack_backoff * tsc_per_ns);
+}
+
+/*
+ * Is it worth trying to run everything on v? Only where all busy vCPUs enter within a few times what a hand-off takes.
+ * Then *period: from one entry to the next, of all together; one that spins has to be quicker.
+ */
+static bool worth_packing(const struct hvcpu *v, u64 now, u64 *period)
+{
+	u64 recent = (u64)((double)handoff_ns * 4 * POLICY_WINDOW * tsc_per_ns), limit = handoff_ns * PACK_HANDOFFS;
+	double rate = 1.0 / (double)max_t(u64, v->busy_ns, 1);
+	int others = 0;
+
+	if (off || ncpus < 2 || packed >= 0 || now < pack_after || v->busy_ns > limit)
+		return false;
+	for (int i = 0; i < port_ncpus(); i++) {
+		const struct hvcpu *o = &hvcpus[i];
+
+		if (o == v || !__atomic_load_n(&o->active, __ATOMIC_RELAXED))
+			continue;
+		if (o->busy_ns > limit || now - o->mark_tsc > recent)
+			return false;
+		rate += 1.0 / (double)max_t(u64, o->busy_ns, 1);
+		others++;
+	}
+	*period = (u64)(1.0 / rate);
+	return others > 0;
+}
+
+int port_pack(void)
+{
+	u64 now;
+
+	if (packed < 0)
+		return -1;
+	/* it has not entered for long: user code computes there */
+	now = __rdtsc();
+	if (now - hvcpus[packed].mark_tsc - hvcpus[packed].idle_tsc > (u64)((double)handoff_ns * 4 * POLICY_WINDOW * tsc_per_ns))
+		unpack(now, false);
+	return packed;
+}
+
 void policy_look(struct hvcpu *v)
 {
 	u64 now = __rdtsc(), period = (u64)((double)(now - v->mark_tsc) / tsc_per_ns) / v->window;
 	int cpu = off || v->host_cpu < 0 ? -1 : free_cpu(v);
 
+	v->busy_ns = (u64)((double)(now - v->mark_tsc - v->idle_tsc) / tsc_per_ns) / v->window;
+	v->idle_tsc = 0;
+	if (packed == v->cpu && !(pack_grace ? pack_grace-- : 0) && v->busy_ns > pack_period)
+		unpack(now, true);
 	if (v->spin_cpu >= 0) {
 		u64 pushed = pushed_off();
 
@@ -106,14 +165,22 @@ void policy_look(struct hvcpu *v)
 			leave(v, now, false);
 		} else if (v->window_fails > v->window / 4 || pushed - v->pushed > v->window / 16) {
 			leave(v, now, true);
+			if (packed == v->cpu)
+				unpack(now, true);
 		} else if (v->window_fails < v->window / 16) {
 			v->backoff = 0;
+			pack_backoff = packed == v->cpu ? 0 : pack_backoff;
 		}
 		v->pushed = pushed;
 	} else if (cpu >= 0 && period < handoff_ns + SPIN_NS / 2 && now > v->backoff_until) {
 		v->spin_cpu = cpu;
 		v->spin = spin_rounds;
 		v->pushed = pushed_off();
+	} else if (cpu < 0 && worth_packing(v, now, &pack_period)) {
+		packed = v->cpu;
+		pack_grace = 2;
+		v->backoff_until = 0;
+		poke_all();
 	}
 	v->window = v->window_fails = 0;
 	v->mark_tsc = now;

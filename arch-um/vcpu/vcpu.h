@@ -23,6 +23,8 @@ struct hvcpu {
 	u32 window_fails;       /* waits in it, of either side, that outlasted their spin */
 	s32 last_ut;            /* user side that entered last */
 	u64 mark_tsc, backoff_until, backoff, pushed;
+	u64 idle_tsc;           /* time idle since mark_tsc */
+	u64 busy_ns;            /* from entry to entry in the last window, idle time apart */
 	struct port_fibre boot; /* the pthread's own context */
 	struct port_fibre fibre;
 	u64 entries, sleeps, spins_won, attns;

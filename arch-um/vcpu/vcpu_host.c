@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 struct hvcpu hvcpus[NCPUS_MAX];
 static __thread struct hvcpu *tls_vcpu;
@@ -92,6 +93,7 @@ void port_vcpu_idle(int cpu, u64 deadline_ns)
 {
 	struct hvcpu *v = &hvcpus[cpu];
 	struct timespec ts = { (time_t)(deadline_ns / 1000000000), (long)(deadline_ns % 1000000000) };
+	u64 since = __rdtsc();
 
 	if (take_attention(v))
 		return;
@@ -108,6 +110,7 @@ void port_vcpu_idle(int cpu, u64 deadline_ns)
 	__atomic_store_n(&v->sleeping, 0, __ATOMIC_RELAXED);
 	klock_take();
 	__atomic_store_n(&v->active, 1, __ATOMIC_RELAXED);
+	v->idle_tsc += __rdtsc() - since;
 	take_attention(v);
 }
 

@@ -54,6 +54,9 @@ bool port_fibre_holds(const struct port_fibre *f, const void *p);
 /* ---- vCPUs ------------------------------------------------------------------------------------- */
 #define NCPUS_MAX 8
 int port_ncpus(void);
+/* The vCPU on which all tasks should run that may, or -1: where entries cost more than running side by side gains, and
+ * one vCPU that spins on a CPU of its own makes them cheap. A hint that changes at any time; klock held. */
+int port_pack(void);
 /* Sleeps until port_vcpu_poke(this cpu) or the deadline (monotonic ns). Drops and retakes klock. */
 void port_vcpu_idle(int cpu, u64 deadline_ns);
 /* Makes the vCPU look: ends its idle, or makes its port_user_run() return PORT_ENTRY_ATTENTION. Any thread. */

@@ -145,6 +145,21 @@ static bool allowed(const struct task *t, int cpu)
 	return vcpus[cpu].online && t->se.affinity >> cpu & 1;
 }
 
+/* The vCPU that is to run all tasks, if there is one now and t may run there; else NULL. */
+static struct vcpu *pack_of(const struct task *t)
+{
+	int pack = nr_vcpus > 1 ? port_pack() : -1;
+
+	return pack >= 0 && allowed(t, pack) && !task_rt(t) ? &vcpus[pack] : NULL;
+}
+
+static bool packed_away(const struct vcpu *v, const struct task *t)
+{
+	struct vcpu *to = pack_of(t);
+
+	return to && to != v;
+}
+
 /* Takes t, queued on o, over to v; the caller queues or runs it. */
 static void steal(struct vcpu *v, struct vcpu *o, struct task *t)
 {
@@ -164,7 +179,7 @@ static struct task *stealable(struct vcpu *v, struct vcpu *o, bool young)
 		struct task *t;
 
 		list_for_each_entry(t, h, se.run_node)
-			if (allowed(t, v->cpu) && (young || !before(old, t->se.queued_tsc)))
+			if (allowed(t, v->cpu) && (young || !before(old, t->se.queued_tsc)) && !packed_away(v, t))
 				return t;
 	}
 	return NULL;
@@ -386,8 +401,9 @@ void schedule(void)
 	update_min_vruntime(v, prev);
 	runnable = prev->state == TASK_RUNNING; /* all of the above may have woken prev itself */
 	if (runnable) {
-		bool here = allowed(prev, v->cpu);
-		struct vcpu *to = here ? v : allowed_vcpu(prev);
+		struct vcpu *pack = pack_of(prev);
+		bool here = pack ? pack == v : allowed(prev, v->cpu);
+		struct vcpu *to = here ? v : pack ? pack : allowed_vcpu(prev);
 		u64 slice = slice_ticks(prev);
 
 		if (here && !v->nr_queued) {
@@ -491,10 +507,13 @@ void cond_resched(void)
 /* See "Placement" in sched_int.h. */
 static struct vcpu *place(const struct task *t)
 {
-	struct vcpu *me = this_vcpu(), *last = &vcpus[t->se.cpu], *best = NULL;
+	struct vcpu *me = this_vcpu(), *last = &vcpus[t->se.cpu], *best = NULL, *pack;
 
 	if (nr_vcpus == 1)
 		return me;
+	pack = pack_of(t);
+	if (pack)
+		return pack;
 	if (allowed(t, me->cpu) && !me->nr_queued && !(me->curr && task_rt(me->curr)))
 		return me;
 	if (allowed(t, last->cpu) && !last->curr && !last->nr_queued)
@@ -579,6 +598,25 @@ void sched_requeue(struct task *t)
 		activate(t);
 	} else if (t->se.on_cpu) {
 		resched(&vcpus[t->se.cpu]);
+	}
+}
+
+void move_packed(struct vcpu *v)
+{
+	struct task *t, *n;
+
+	if (!v->curr || !packed_away(v, v->curr))
+		return;
+	v->curr->se.need_resched = true;
+	list_for_each_entry_safe(t, n, &v->fair, se.run_node) {
+		struct vcpu *to = pack_of(t);
+
+		if (!to || to == v)
+			continue;
+		steal(to, v, t);
+		enqueue(to, t, false);
+		if (to->idle)
+			port_vcpu_poke(to->cpu);
 	}
 }
 

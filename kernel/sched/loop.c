@@ -68,6 +68,8 @@ void kern_attention(int cpu)
 	if (!v->curr)
 		return;
 	now = rdtsc();
+	if (nr_vcpus > 1)
+		move_packed(v);
 	if (v->nr_queued && should_preempt(v))
 		v->curr->se.need_resched = true;
 	if (v->nr_queued && nr_vcpus > 1 && now >= v->balance_tsc)

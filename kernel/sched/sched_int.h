@@ -110,6 +110,7 @@ void sched_requeue(struct task *t);       /* t's policy, priority or affinity ch
 u64 slice_ticks(const struct task *t);    /* 0: no slice */
 bool should_preempt(struct vcpu *v);      /* someone queued deserves the CPU more than v->curr */
 void offer_queued(struct vcpu *v, u64 now);
+void move_packed(struct vcpu *v);           /* what runs or waits on v goes where port_pack() wants it */
 void balance_tick(struct vcpu *v);
 void vcpu_setup(int cpu);
 #endif

@@ -133,6 +133,7 @@ void port_time_publish(s64 mono_offset_ns, s64 real_offset_ns) { }
 void klock_take(void) { }
 void klock_drop(void) { }
 int port_ncpus(void) { return 1; }
+int port_pack(void) { return -1; }
 void port_vcpu_poke(int cpu) { }
 
 void port_vcpu_idle(int cpu, u64 deadline_ns)
