@@ -128,16 +128,16 @@ static bool blank(char c)
  */
 int binfmt_script(struct exec_params *p, const char *script, char **interp)
 {
-	char line[sizeof(p->head) + 1];
-	memcpy(line, p->head, sizeof(p->head));
-	line[sizeof(p->head)] = 0;
+	char line[SCRIPT_LINE + 1];
+	memcpy(line, p->head.bytes, SCRIPT_LINE);
+	line[SCRIPT_LINE] = 0;
 	if (line[0] != '#' || line[1] != '!')
 		return -ENOEXEC;
 	char *end = strchr(line, '\n');
 	bool whole = end != NULL;
 	if (!end)
-		end = line + strnlen(line, sizeof(p->head));
-	if (!whole && end < line + sizeof(p->head))
+		end = line + strnlen(line, SCRIPT_LINE);
+	if (!whole && end < line + SCRIPT_LINE)
 		whole = true; /* the file ends there */
 	while (end > line + 2 && blank(end[-1]))
 		end--;

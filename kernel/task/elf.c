@@ -26,6 +26,7 @@ int randomize_va_space = 2;
 
 struct elf_img {
 	struct file *file;
+	const struct exec_head *head;
 	struct elf64_ehdr eh;
 	struct elf64_phdr *ph;
 	u64 lo, hi, align;     /* page range of all PT_LOADs, before bias */
@@ -33,13 +34,18 @@ struct elf_img {
 };
 struct elf_rnd { u64 mmap, stack, dyn, brk, sp; u8 bytes[16]; };
 
-static int read_exact(struct file *f, void *buf, size_t n, u64 off)
+/* n bytes of the file from off on. -ENOEXEC if it is not so long. */
+static int read_exact(const struct elf_img *im, void *buf, size_t n, u64 off)
 {
 	s64 pos = (s64)off;
 	if (off > S64_MAX - n)
 		return -ENOEXEC;
+	if (off + n <= im->head->len) {
+		memcpy(buf, im->head->bytes + off, n);
+		return 0;
+	}
 	for (size_t got = 0; got < n;) {
-		ssize_t r = kernel_read(f, (u8 *)buf + got, n - got, &pos);
+		ssize_t r = kernel_read(im->file, (u8 *)buf + got, n - got, &pos);
 		if (r <= 0)
 			return r < 0 ? (int)r : -ENOEXEC;
 		got += (size_t)r;
@@ -82,10 +88,11 @@ static int elf_check(struct elf_img *im)
 	return im->lo < im->hi ? 0 : -ENOEXEC;
 }
 
-static int elf_read(struct elf_img *im, struct file *f)
+static int elf_read(struct elf_img *im, struct file *f, const struct exec_head *head)
 {
 	im->file = f;
-	int err = read_exact(f, &im->eh, sizeof(im->eh), 0);
+	im->head = head;
+	int err = read_exact(im, &im->eh, sizeof(im->eh), 0);
 	if (!err)
 		err = elf_check_header(&im->eh);
 	if (err)
@@ -96,7 +103,7 @@ static int elf_read(struct elf_img *im, struct file *f)
 	im->ph = kmalloc(n);
 	if (!im->ph)
 		return -ENOMEM;
-	err = read_exact(f, im->ph, n, im->eh.e_phoff);
+	err = read_exact(im, im->ph, n, im->eh.e_phoff);
 	return err ? err : elf_check(im);
 }
 
@@ -108,8 +115,8 @@ static const struct elf64_phdr *find_phdr(const struct elf_img *im, u32 type)
 	return NULL;
 }
 
-/* Opens what PT_INTERP names. 0 with im->file NULL if there is none. */
-static int open_interp(const struct elf_img *prog, struct elf_img *im)
+/* Opens what PT_INTERP names; head is room for its first bytes. 0 with im->file NULL if there is none. */
+static int open_interp(const struct elf_img *prog, struct elf_img *im, struct exec_head *head)
 {
 	const struct elf64_phdr *p = find_phdr(prog, PT_INTERP);
 	if (!p)
@@ -119,7 +126,7 @@ static int open_interp(const struct elf_img *prog, struct elf_img *im)
 	char *name = kmalloc(p->p_filesz);
 	if (!name)
 		return -ENOMEM;
-	int err = read_exact(prog->file, name, p->p_filesz, p->p_offset);
+	int err = read_exact(prog, name, p->p_filesz, p->p_offset);
 	if (!err && name[p->p_filesz - 1])
 		err = -ENOEXEC;
 	if (!err) {
@@ -127,7 +134,9 @@ static int open_interp(const struct elf_img *prog, struct elf_img *im)
 		if (IS_ERR(f)) {
 			err = (int)PTR_ERR(f);
 		} else {
-			err = elf_read(im, f);
+			err = exec_read_head(f, head);
+			if (!err)
+				err = elf_read(im, f, head);
 			im->file = f;
 			if (err == -ENOEXEC)
 				err = -ELIBBAD;
@@ -424,9 +433,10 @@ static int layout(struct exec_params *p, struct elf_img *prog, struct elf_img *i
 int elf_load(struct exec_params *p)
 {
 	struct elf_img prog = { 0 }, interp = { 0 };
-	int err = elf_read(&prog, p->file);
+	struct exec_head *head = kmalloc(sizeof(*head));
+	int err = head ? elf_read(&prog, p->file, &p->head) : -ENOMEM;
 	if (!err)
-		err = open_interp(&prog, &interp);
+		err = open_interp(&prog, &interp, head);
 	if (err)
 		goto out;
 	p->mm = mm_new();
@@ -443,6 +453,7 @@ int elf_load(struct exec_params *p)
 out:
 	kfree(prog.ph);
 	kfree(interp.ph);
+	kfree(head);
 	if (interp.file)
 		file_put(interp.file);
 	return err;

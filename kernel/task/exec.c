@@ -97,11 +97,12 @@ static int prepare_creds(struct exec_params *p)
 	return 0;
 }
 
-static int read_head(struct exec_params *p)
+int exec_read_head(struct file *f, struct exec_head *h)
 {
 	s64 pos = 0;
-	memset(p->head, 0, sizeof(p->head));
-	ssize_t n = kernel_read(p->file, p->head, sizeof(p->head), &pos);
+	memset(h->bytes, 0, sizeof(h->bytes));
+	ssize_t n = kernel_read(f, h->bytes, sizeof(h->bytes), &pos);
+	h->len = n > 0 ? (u32)n : 0;
 	return n < 0 ? (int)n : 0;
 }
 
@@ -115,10 +116,10 @@ static int load_program(struct exec_params *p)
 			err = -ELOOP;
 			break;
 		}
-		err = read_head(p);
+		err = exec_read_head(p->file, &p->head);
 		if (err)
 			break;
-		if (p->head[0] != '#' || p->head[1] != '!') {
+		if (p->head.bytes[0] != '#' || p->head.bytes[1] != '!') {
 			err = prepare_creds(p);
 			if (!err)
 				err = elf_load(p);
@@ -192,7 +193,9 @@ static void switch_mm(struct exec_params *p)
 	struct mm *old = t->mm;
 	if (old) {
 		mm_release(t, old);
-		u64 kb = max(old->hiwater_rss_pages, mm_rss_pages(old)) * (PAGE_SIZE / 1024);
+		/* the host is not asked about one that lives on: who has it will be */
+		u64 rss = old->users.n > 1 ? old->hiwater_rss_pages : mm_rss_pages(old);
+		u64 kb = max(old->hiwater_rss_pages, rss) * (PAGE_SIZE / 1024);
 		t->tg->acc.maxrss_kb = max(t->tg->acc.maxrss_kb, kb);
 	} else {
 		vfork_done(t);

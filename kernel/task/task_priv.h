@@ -95,11 +95,16 @@ struct exec_args {
 	uaddr_t win_at;
 	size_t win_n;
 };
+#define SCRIPT_LINE 256          /* of a `#!` line no more counts (execve(2)) */
+#define EXEC_HEAD 1024           /* read at once: an ELF file's headers and its interpreter's name, mostly */
+struct exec_head { u8 bytes[EXEC_HEAD]; u32 len; }; /* zero filled; len bytes are the file's */
+/* Reads f's first bytes. 0 or negative errno. */
+int exec_read_head(struct file *f, struct exec_head *h);
 struct exec_params {
 	struct file *file;       /* what is mapped (interpreter of a script) */
 	char *filename;          /* as AT_EXECFN: kmalloc'd */
 	struct exec_args args;
-	u8 head[256];            /* first bytes of file, zero filled */
+	struct exec_head head;   /* of file */
 	bool secure, execfd_hidden;  /* AT_SECURE; the name is an fd that will be closed: no scripts */
 	struct cred *cred;       /* new credentials */
 	struct mm *mm;           /* being built */
@@ -111,7 +116,7 @@ int exec_args_add(struct exec_args *a, const char *s);
 int exec_args_add_user(struct exec_args *a, uaddr_t s);
 /* argv[0] is replaced by n strings. */
 int exec_args_replace_arg0(struct exec_args *a, const char *const *strs, int n);
-/* p->head begins with "#!": rewrites the arguments; *interp: kmalloc'd path of the interpreter. */
+/* p->head.bytes begins with "#!": rewrites the arguments; *interp: kmalloc'd path of the interpreter. */
 int binfmt_script(struct exec_params *p, const char *script, char **interp);
 int elf_load(struct exec_params *p);                      /* builds p->mm; nothing of current changes */
 #endif

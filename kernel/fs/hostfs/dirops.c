@@ -223,9 +223,14 @@ static char *hostfs_do_readlink(struct dentry *d)
 {
 	struct inode *i = d->inode;
 	struct hnode *hn = hnode(i);
-	char *buf = kmalloc(PATH_MAX);
+	char *buf;
 	ssize_t n;
 
+	if (hn->target) {
+		buf = kstrdup(hn->target);
+		return buf ? buf : ERR_PTR(-ENOMEM);
+	}
+	buf = kmalloc(PATH_MAX);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
 	n = hnode_pin(hn);
@@ -238,6 +243,8 @@ static char *hostfs_do_readlink(struct dentry *d)
 		return ERR_PTR(n);
 	}
 	buf[n] = 0;
+	if (!hn->target && n < TARGET_KEPT_MAX)
+		hn->target = kstrdup(buf);
 	return buf;
 }
 

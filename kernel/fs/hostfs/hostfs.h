@@ -23,6 +23,7 @@
 #define HOSTFS_MAGIC 0x00c0ffee
 #define HOSTFS_HASH 4096
 #define HOSTFS_CACHE_NS 1000000000ULL
+#define TARGET_KEPT_MAX 256            /* longer targets of links are read each time */
 
 struct hostfs_sb {
 	struct super_block *sb;
@@ -52,6 +53,7 @@ struct hnode {
 	u64 attr_ns;                   /* when the host last told the attributes; 0: not valid */
 	hfd_t fresh;                   /* O_RDWR fd of a file that was just made, for its maker's open */
 	int fresh_tid;
+	char *target;                  /* of a symbolic link that was read: it never changes. Or NULL */
 	bool blocked, keep;            /* keep: O_TMPFILE, has no name to be opened by again */
 };
 

@@ -137,6 +137,7 @@ void hostfs_evict(struct inode *i)
 	hnode_drop_data(hn);
 	if (hn->fresh >= 0)
 		port_hfd_close(hn->fresh);
+	kfree(hn->target);
 	kfree(hn);
 }
 
