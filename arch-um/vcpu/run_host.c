@@ -395,6 +395,7 @@ static enum port_entry decode(struct uthread *ut, struct port_task *pt)
 		r->rax = (u64)-ENOSYS;
 		pt->is32 = info.arch != AUDIT_ARCH_X86_64 || (r->orig_rax & 0x40000000);
 		pt->patch_nr = r->orig_rax;
+		this_hvcpu()->traps++;
 		if (!pt->is32) {
 			read_wins(ut);
 			patch_note(ut, pt);

@@ -27,7 +27,7 @@ struct hvcpu {
 	u64 busy_ns;            /* from entry to entry in the last window, idle time apart */
 	struct port_fibre boot; /* the pthread's own context */
 	struct port_fibre fibre;
-	u64 entries, sleeps, spins_won, attns;
+	u64 entries, traps, sleeps, spins_won, attns;
 } __attribute__((aligned(128)));
 
 extern struct hvcpu hvcpus[NCPUS_MAX];

@@ -58,6 +58,17 @@ void klock_drop(void)
 }
 
 /* ---- idle and attention ---- */
+void port_vcpu_counts(int cpu, struct port_counts *c)
+{
+	const struct hvcpu *v = &hvcpus[cpu];
+
+	*c = (struct port_counts){ .entries = __atomic_load_n(&v->entries, __ATOMIC_RELAXED),
+				   .traps = __atomic_load_n(&v->traps, __ATOMIC_RELAXED),
+				   .spins = __atomic_load_n(&v->spins_won, __ATOMIC_RELAXED),
+				   .sleeps = __atomic_load_n(&v->sleeps, __ATOMIC_RELAXED),
+				   .pokes = __atomic_load_n(&v->attns, __ATOMIC_RELAXED) };
+}
+
 void port_vcpu_poke(int cpu)
 {
 	struct hvcpu *v = &hvcpus[cpu];

@@ -57,6 +57,10 @@ int port_ncpus(void);
 /* The vCPU on which all tasks should run that may, or -1: where entries cost more than running side by side gains, and
  * one vCPU that spins on a CPU of its own makes them cheap. A hint that changes at any time; klock held. */
 int port_pack(void);
+/* Since boot: entries; those of them that were a trapped system call; waits for user code that spinning won, and that slept;
+ * pokes. Of a vCPU that runs they may be a little old. */
+struct port_counts { u64 entries, traps, spins, sleeps, pokes; };
+void port_vcpu_counts(int cpu, struct port_counts *c);
 /* Sleeps until port_vcpu_poke(this cpu) or the deadline (monotonic ns). Drops and retakes klock. */
 void port_vcpu_idle(int cpu, u64 deadline_ns);
 /* Makes the vCPU look: ends its idle, or makes its port_user_run() return PORT_ENTRY_ATTENTION. Any thread. */

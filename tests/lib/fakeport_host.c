@@ -134,6 +134,7 @@ void klock_take(void) { }
 void klock_drop(void) { }
 int port_ncpus(void) { return 1; }
 int port_pack(void) { return -1; }
+void port_vcpu_counts(int cpu, struct port_counts *c) { memset(c, 0, sizeof(*c)); }
 void port_vcpu_poke(int cpu) { }
 
 void port_vcpu_idle(int cpu, u64 deadline_ns)

@@ -75,10 +75,27 @@ static void cpu_heads(struct seq_file *m, int indent)
 	seq_putc(m, '\n');
 }
 
+static void count_row(struct seq_file *m, const char *name, size_t off, const char *what)
+{
+	seq_printf(m, "%3s:", name);
+	for (int cpu = 0; cpu < sched_ncpus(); cpu++) {
+		struct port_counts c;
+
+		port_vcpu_counts(cpu, &c);
+		seq_printf(m, " %10llu", (unsigned long long)*(u64 *)((u8 *)&c + off));
+	}
+	seq_printf(m, "   %s\n", what);
+}
+
 /* The guest has no interrupts: what a host would interrupt for are events of the port. */
 static int show_interrupts(struct seq_file *m, void *arg)
 {
 	cpu_heads(m, 11);
+	count_row(m, "ENT", offsetof(struct port_counts, entries), "Entries from user code");
+	count_row(m, "TRP", offsetof(struct port_counts, traps), "System calls that trapped");
+	count_row(m, "SPN", offsetof(struct port_counts, spins), "Waits for user code that spun");
+	count_row(m, "SLP", offsetof(struct port_counts, sleeps), "Waits for user code that slept");
+	count_row(m, "RES", offsetof(struct port_counts, pokes), "Rescheduling pokes");
 	seq_printf(m, "%*s: %10u\n%*s: %10u\n", 3, "ERR", 0, 3, "MIS", 0);
 	return 0;
 }
