@@ -24,6 +24,8 @@ class Term:
         def child():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            for n in (signal.SIGINT, signal.SIGQUIT):  # a shell's background job has them ignored
+                signal.signal(n, signal.SIG_DFL)
 
         e = dict(os.environ, TERM="xterm", PS1="$ ", HISTFILE="/dev/null")
         e.update(env or {})
