@@ -154,13 +154,13 @@ void port_backtrace(void (*line)(const char *s))
 
 static void kill_stubs(void)
 {
-	for (s32 id = 1; id < 32768; id++) {
+	for (s32 id = 1; id <= stub_last_id(); id++) {
 		struct stub *s = stub_by_id(id);
 
 		if (s)
 			stub_kill(s);
 	}
-	for (s32 id = 1; id < 32768; id++) {
+	for (s32 id = 1; id <= stub_last_id(); id++) {
 		struct stub *s = stub_by_id(id);
 		siginfo_t si;
 

@@ -5,7 +5,9 @@
 #include "options.h"
 #include "../entry/backend.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <linux/openat2.h>
 #include <limits.h>
 #include <pwd.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -144,7 +147,7 @@ static void run_help(void)
 	     "  --ncpus N            vCPUs, 1 to 8 (default: the host's CPUs)\n"
 	     "  --env NAME=VALUE     adds to the environment\n"
 	     "  --cwd DIR            working directory (default: the caller's)\n"
-	     "  --user UID[:GID]     user of the command (default: the caller's)\n"
+	     "  --user USER[:GID]    user of the command, by number or as the root's /etc/passwd has it (default: the caller's)\n"
 	     "  --hostname NAME      host name of the guest\n"
 	     "  --intercept HOW      how system calls are caught: seccomp (default), or ptrace: slower, one vCPU,\n"
 	     "                       for hosts that restrict seccomp\n"
@@ -153,22 +156,39 @@ static void run_help(void)
 	exit(0);
 }
 
+/* A user by name, as /etc/passwd of the guest's root has it (passwd(5)); false: none. Links in it do not lead out. */
+static bool find_user(const char *name)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT };
+	int root = open(boot_params.run_root, O_PATH | O_CLOEXEC);
+	int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, "etc/passwd", &how, sizeof(how));
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	struct passwd *pw = NULL;
+
+	if (root >= 0)
+		close(root);
+	if (!f)
+		return false;
+	while ((pw = fgetpwent(f)) && strcmp(pw->pw_name, name))
+		;
+	if (pw) {
+		boot_params.uid = pw->pw_uid;
+		boot_params.gid = pw->pw_gid;
+	}
+	fclose(f);
+	return pw != NULL;
+}
+
 static void parse_user(char *s)
 {
 	char *colon = strchr(s, ':'), *end;
-	struct passwd *pw;
 
 	if (colon)
 		*colon++ = 0;
 	boot_params.uid = (u32)strtoul(s, &end, 10);
 	boot_params.gid = boot_params.uid;
-	if (*end || end == s) {
-		pw = getpwnam(s);
-		if (!pw)
-			die(125, "--user: no user '%s'", s);
-		boot_params.uid = pw->pw_uid;
-		boot_params.gid = pw->pw_gid;
-	}
+	if ((*end || end == s) && !find_user(s))
+		die(125, "--user: no user '%s' in %s/etc/passwd", s, strcmp(boot_params.run_root, "/") ? boot_params.run_root : "");
 	if (colon) {
 		boot_params.gid = (u32)strtoul(colon, &end, 10);
 		if (*end || end == colon)
@@ -216,6 +236,8 @@ static void run_intercept(const char *how)
 	add_word(word);
 }
 
+static char *run_user; /* --user: looked up when the root is known */
+
 static void run_option(int c, char *arg)
 {
 	char real[PATH_MAX];
@@ -232,7 +254,7 @@ static void run_option(int c, char *arg)
 	case OPT_NCPUS: boot_params.ncpus = parse_ncpus(arg, 125); break;
 	case OPT_ENV: set_env(arg); break;
 	case OPT_CWD: boot_params.cwd = arg; break;
-	case OPT_USER: parse_user(arg); boot_params.ngroups = 0; break;
+	case OPT_USER: run_user = arg; break;
 	case OPT_HOST: boot_params.hostname = arg; break;
 	case OPT_INIT: boot_params.run_init = true; break;
 	case OPT_INTERCEPT: run_intercept(arg); break;
@@ -302,6 +324,10 @@ static void parse_run(int argc, char **argv)
 		boot_params.cwd = boot_params.run_root || !getcwd(cwd, sizeof(cwd)) ? "/" : strdup(cwd);
 	if (!boot_params.run_root)
 		boot_params.run_root = "/";
+	if (run_user) {
+		parse_user(run_user);
+		boot_params.ngroups = 0;
+	}
 	if (!boot_params.hostname && !gethostname(host, sizeof(host)))
 		boot_params.hostname = strdup(host);
 	boot_params.stdin_tty = isatty(0);

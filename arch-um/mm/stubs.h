@@ -91,6 +91,7 @@ void stubs_end(void);                             /* after all stubs were killed
 int stubs_init(const char **what);
 void stubs_refill(void);                          /* idle time: tops up the zygote pool */
 struct stub *stub_by_id(port_mm_t id);
+s32 stub_last_id(void);                         /* no id was ever higher */
 static inline bool stub_dead(const struct stub *s)
 {
 	return __atomic_load_n(&s->dead, __ATOMIC_ACQUIRE); /* the watcher writes it without klock */

@@ -59,6 +59,11 @@ struct stub *stub_by_id(port_mm_t id)
 	return id > 0 && id < MAX_STUBS ? __atomic_load_n(&stubs[id], __ATOMIC_ACQUIRE) : NULL;
 }
 
+s32 stub_last_id(void)
+{
+	return stub_high;
+}
+
 struct uthread *uthread_by_id(s32 id)
 {
 	return id > 0 && id < MAX_UTHREADS ? uthreads[id] : NULL;

@@ -14,7 +14,13 @@
 #include <umber/printk.h>
 
 #define DHASH_BITS 14
-static struct list_head dhash[1u << DHASH_BITS]; /* buckets are initialised at first use: next NULL = empty */
+#define DHASH_BITS_FIRST 9
+/* Buckets are initialised at first use: next NULL = empty. A guest that runs one program touches two pages of them and not
+ * one for each name; from DHASH_GROW names on the large table is used. */
+#define DHASH_GROW (1u << (DHASH_BITS_FIRST + 1))
+static struct list_head dhash_first[1u << DHASH_BITS_FIRST], dhash_large[1u << DHASH_BITS];
+static struct list_head *dhash = dhash_first;
+static u32 dhash_mask = (1u << DHASH_BITS_FIRST) - 1;
 static struct kmem_cache *dentry_cache;
 static LIST_HEAD(lru);
 static u64 nr_lru, nr_dentries, lru_limit = 4096;
@@ -48,11 +54,27 @@ u32 name_hash(const char *name, u32 len)
 static struct list_head *bucket(const struct dentry *parent, u32 hash)
 {
 	u64 h = ((u64)(uintptr_t)parent >> 6) * 0x9e3779b97f4a7c15ULL + hash * 0x9e3779b1ULL;
-	struct list_head *b = &dhash[(h >> 20) & ((1u << DHASH_BITS) - 1)];
+	struct list_head *b = &dhash[(h >> 20) & dhash_mask];
 
 	if (unlikely(!b->next))
 		list_init(b);
 	return b;
+}
+
+static void dhash_grow(void)
+{
+	dhash = dhash_large;
+	dhash_mask = (1u << DHASH_BITS) - 1;
+	for (u32 i = 0; i < ARRAY_SIZE(dhash_first); i++) {
+		struct dentry *d, *n;
+
+		if (!dhash_first[i].next)
+			continue;
+		list_for_each_entry_safe(d, n, &dhash_first[i], hash_node) {
+			list_del(&d->hash_node);
+			list_add(&d->hash_node, bucket(d->parent, d->name.hash));
+		}
+	}
 }
 
 static struct dentry *dentry_alloc(struct super_block *sb, const char *name, u32 len, u32 hash)
@@ -85,7 +107,8 @@ static struct dentry *dentry_alloc(struct super_block *sb, const char *name, u32
 	list_init(&d->children);
 	list_init(&d->alias);
 	list_init(&d->lru);
-	nr_dentries++;
+	if (unlikely(++nr_dentries == DHASH_GROW) && dhash == dhash_first)
+		dhash_grow();
 	return d;
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Boots, exit statuses, errors on the way in, nothing left behind. run.py [--boots N]  (default 50; soak: 1000)"""
-import glob, os, re, signal, subprocess, sys, time
+import glob, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness
@@ -105,6 +105,18 @@ def sigterm():
     return "" if r in (143, -15) else "status %d" % r
 
 
+def user_of_root():
+    """A name is looked up below --root, and links there do not lead out."""
+    with tempfile.TemporaryDirectory(prefix="umber-boot.") as d:
+        os.mkdir(d + "/etc")
+        with open(d + "/etc/users", "w") as f:
+            f.write("joe:x:777:778::/:/bin/sh\n")
+        os.symlink("/etc/users", d + "/etc/passwd")
+        shutil.copy("/bin/busybox", d + "/busybox")
+        return (status([U, "run", "--root", d, "--user", "joe", "--", "/busybox", "id", "-u"], 0, out=b"777\n") or
+                status([U, "run", "--root", d, "--user", "root", "--", "/busybox", "id", "-u"], 125, err=d))
+
+
 CASES = [
     ("true", lambda: status([U, "run", "--", "true"], 0)),
     ("false", lambda: status([U, "run", "--", "false"], 1)),
@@ -128,6 +140,9 @@ CASES = [
     ("uml missing initrd", lambda: status([U, "initrd=/no/such"], 1, err="/no/such")),
     ("version", lambda: status([U, "--version"], 0)),
     ("user", lambda: status([U, "run", "--user", "65534:65534", "--", "id", "-u"], 0, out=b"65534\n")),
+    ("user by name", lambda: status([U, "run", "--user", "nobody", "--", "id", "-u"], 0, out=b"65534\n")),
+    ("user of the root", user_of_root),
+    ("125 no user", lambda: status([U, "run", "--user", "nobody-at-all", "--", "true"], 125, err="nobody-at-all")),
     ("env and cwd", lambda: status([U, "run", "--env", "A=b", "--cwd", "/etc", "--", "sh", "-c", "echo $A $PWD"], 0,
                                    out=b"b /etc\n")),
     ("hostname", lambda: status([U, "run", "--hostname", "h1", "--", "uname", "-n"], 0, out=b"h1\n")),
