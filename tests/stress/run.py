@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""stress-ng --verify in the guest: no failure that native does not have. run.py [--seconds N]  (default 2; soak: 60)"""
+"""stress-ng --verify in the guest: no failure that native does not have. run.py [--seconds N] [NAME ...]  (default 2; soak: 60)"""
 import os, shutil, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -27,7 +27,8 @@ def main():
     if not shutil.which("stress-ng"):
         print("1..0 # SKIP no stress-ng; run scripts/setup test")
         return
-    sys.exit(harness.tap_all([(n, lambda n=n: case(n)) for n in ALL], jobs=1) > 0)
+    names = [a for a in sys.argv[1:] if a in ALL] or ALL
+    sys.exit(harness.tap_all([(n, lambda n=n: case(n)) for n in names], jobs=1) > 0)
 
 
 main()
