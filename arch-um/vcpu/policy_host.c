@@ -153,11 +153,14 @@ void policy_look(struct hvcpu *v)
 {
 	u64 now = __rdtsc(), period = (u64)((double)(now - v->mark_tsc) / tsc_per_ns) / v->window;
 	int cpu = off || v->host_cpu < 0 ? -1 : free_cpu(v);
+	bool judged = packed == v->cpu && !pack_grace;
 
 	v->busy_ns = (u64)((double)(now - v->mark_tsc - v->idle_tsc) / tsc_per_ns) / v->window;
 	v->idle_tsc = 0;
-	if (packed == v->cpu && !(pack_grace ? pack_grace-- : 0) && v->busy_ns > pack_period)
+	if (judged && v->busy_ns > pack_period)
 		unpack(now, true);
+	else if (packed == v->cpu && pack_grace)
+		pack_grace--;
 	if (v->spin_cpu >= 0) {
 		u64 pushed = pushed_off();
 
@@ -169,7 +172,8 @@ void policy_look(struct hvcpu *v)
 				unpack(now, true);
 		} else if (v->window_fails < v->window / 16) {
 			v->backoff = 0;
-			pack_backoff = packed == v->cpu ? 0 : pack_backoff;
+			if (judged && packed == v->cpu)
+				pack_backoff = 0;
 		}
 		v->pushed = pushed;
 	} else if (cpu >= 0 && period < handoff_ns + SPIN_NS / 2 && now > v->backoff_until) {
