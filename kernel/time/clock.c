@@ -70,7 +70,10 @@ void clock_set_real(u64 ns)
 		w->fn(w);
 }
 
-/* Monotonic time starts at boot. First of all initialisers: before it ktime_mono_ns() is the host's. */
+/* The host's coarse clocks are up to a tick (10 ms) behind the others: with less than that they could be before 0. */
+#define BOOT_NS 20000000
+
+/* Monotonic time starts at boot, which took BOOT_NS. First of all initialisers: before it ktime_mono_ns() is the host's. */
 void time_init(void)
 {
 	static bool done;
@@ -78,7 +81,7 @@ void time_init(void)
 	if (done)
 		return;
 	done = true;
-	mono_offset_ns = -(s64)port_monotonic_ns();
+	mono_offset_ns = BOOT_NS - (s64)port_monotonic_ns();
 	port_time_publish(mono_offset_ns, real_adjust_ns);
 }
 
