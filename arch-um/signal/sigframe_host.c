@@ -202,6 +202,10 @@ ssize_t port_fpu_get(struct port_task *pt, void *buf, size_t max)
 		return -EINVAL;
 	n = min_t(size_t, sw.xstate_size, max);
 	memcpy(buf, fpu, n);
+	if (n >= XHDR_OFF) { /* where a signal frame has its words, a debugger looks for XCR0 */
+		memset((u8 *)buf + XSW_OFF, 0, XHDR_OFF - XSW_OFF);
+		memcpy((u8 *)buf + XSW_OFF, &sw.xfeatures, sizeof(sw.xfeatures));
+	}
 	return (ssize_t)n;
 }
 

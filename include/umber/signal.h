@@ -82,4 +82,6 @@ u32 signal_queued(u32 uid);                  /* /proc/PID/status SigQ */
 /* t->blocked becomes true of a task that runs user code, which may change its mask without an entry (port_self); the
  * next change is one. Whoever reads the mask of another task calls it first. klock. */
 void signal_sync_mask(struct task *t);
+/* Writes current's core file, if it may have one; the other threads of the process have ended then. core(5). May sleep. */
+bool coredump(int sig, const struct siginfo *info);
 #endif

@@ -178,6 +178,9 @@ extern int max_threads;                         /* bound on tasks: threads-max *
 void tgroup_put(struct tgroup *tg);
 static inline u64 rlimit(int which) { return current->tg->rlim[which].cur; }
 
+/* Where core files go, /proc/sys/kernel/core_pattern and core_uses_pid (core(5)). */
+extern char core_pattern[128];
+extern s32 core_uses_pid;
 /* do_exit: current ends with wait status `code` (exit status << 8 | signal | 0x80 core). */
 void do_exit(int code) __noreturn;
 void do_group_exit(int code) __noreturn;

@@ -16,7 +16,7 @@ static void __noreturn die(int sig, const struct siginfo *info)
 {
 	int status = sig;
 
-	if ((SIGSET_CORE & SIGBIT(sig)) && coredump && rlimit(RLIMIT_CORE) && coredump(sig, info))
+	if ((SIGSET_CORE & SIGBIT(sig)) && rlimit(RLIMIT_CORE) && coredump(sig, info))
 		status |= 0x80;
 	do_group_exit(status);
 }

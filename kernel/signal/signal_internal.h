@@ -77,6 +77,4 @@ void ptrace_do_work(void) __weak;
 void ptrace_group_stop(int sig) __weak;
 /* SIGCONT for t's group: a seized tracee shows its tracer that a group stop is over. */
 void ptrace_continued(struct task *t) __weak;
-/* Writes a core file of current's process; true: written, wait status has the core bit. */
-bool coredump(int sig, const struct siginfo *info) __weak;
 #endif

@@ -152,26 +152,32 @@ static void kill_thread(struct task *t)
 	sched_notify(t);
 }
 
-/* All other threads end; the caller becomes the leader. -EAGAIN if the group ends or another exec won. */
-static int de_thread(void)
+int kill_other_threads(void)
 {
 	struct task *me = current, *t;
 	struct tgroup *tg = me->tg;
-	if (tg->group_exit || tg->exec_task || fatal_signal_pending(me))
-		return -EAGAIN;
-	if (exec_others_gone(tg, me) && is_leader(me))
-		return 0;
 	tg->exec_task = me;
 	list_for_each_entry(t, &tg->threads, tg_node)
 		if (t != me && !t->exit_state && !t->exiting)
 			kill_thread(t);
 	int err = wait_event(&tg->wait_chldexit, exec_others_gone(tg, me), WAIT_KILLABLE, WAIT_FOREVER);
 	tg->exec_task = NULL;
-	if (err)
+	return err ? -EAGAIN : 0;
+}
+
+/* All other threads end; the caller becomes the leader. -EAGAIN if the group ends or another exec won. */
+static int de_thread(void)
+{
+	struct task *me = current;
+	struct tgroup *tg = me->tg;
+	if (tg->group_exit || tg->exec_task || fatal_signal_pending(me))
 		return -EAGAIN;
-	if (!is_leader(me))
+	if (exec_others_gone(tg, me) && is_leader(me))
+		return 0;
+	int err = kill_other_threads();
+	if (!err && !is_leader(me))
 		task_take_leadership(me);
-	return 0;
+	return err;
 }
 
 static int own_sighand(struct task *t)

@@ -64,6 +64,8 @@ void mm_release(struct task *t, struct mm *mm);      /* clear_child_tid, robust 
 void exit_notify_leader(struct tgroup *tg);
 bool group_is_zombie(struct tgroup *tg);
 bool exec_others_gone(struct tgroup *tg, struct task *self);
+/* Ends all threads of the process but current, and waits for it. -EAGAIN: current is to end as well. */
+int kill_other_threads(void);
 /* wait */
 int tgroup_wait_status(struct tgroup *tg);
 void rusage_add(struct rusage_acc *to, const struct rusage_acc *x);

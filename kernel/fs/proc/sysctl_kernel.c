@@ -8,8 +8,6 @@
 #include <umber/sysctl.h>
 #include <umber/uts.h>
 
-static char core_pattern[128] = "core";
-static s32 core_uses_pid;
 static u8 boot_id[16];
 static s32 threads_bound;          /* of boot: what memory allows */
 
